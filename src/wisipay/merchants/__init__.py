@@ -1,0 +1,34 @@
+"""Merchants, their services and fees; legal entities, providers and the channels (PLE) between them.
+
+The public face of the slice: what other slices may use. Nothing here moves money.
+"""
+
+from wisipay.merchants.model import (
+    SERVICE_KINDS,
+    ApiSecret,
+    Channel,
+    FeeCharge,
+    FeeStrategy,
+    FeeTier,
+    Limits,
+    Merchant,
+    MerchantStatus,
+    ProviderType,
+    ServiceConfig,
+    ServiceKind,
+)
+
+__all__ = [
+    "SERVICE_KINDS",
+    "ApiSecret",
+    "Channel",
+    "FeeCharge",
+    "FeeStrategy",
+    "FeeTier",
+    "Limits",
+    "Merchant",
+    "MerchantStatus",
+    "ProviderType",
+    "ServiceConfig",
+    "ServiceKind",
+]
