@@ -1,0 +1,64 @@
+"""Identifiers and secrets: the only place that draws randomness.
+
+Decides the shape of readable ids (prefix, time, randomness; they sort by time and fit a provider's 26-character
+reference without a hyphen), of uuid7 keys and of secrets. Must never use a predictable generator.
+"""
+
+import re
+import secrets
+import time
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ID_LENGTH_MAX: Final = 26
+
+_TIME_CHARACTERS = 10
+_RANDOM_CHARACTERS = 12
+_BITS_PER_CHARACTER = 5
+_PREFIX = re.compile(r"[A-Z0-9]{1,4}", re.ASCII)
+_PAIRS = tuple(first + second for first in CROCKFORD for second in CROCKFORD)
+
+
+def new_id(prefix: str, moment: datetime | None = None) -> str:
+    """Make a readable id: prefix, 10 characters of Unix milliseconds, 12 random ones (60 bits), in Crockford base 32.
+
+    `prefix` is 1-4 upper-case letters or digits, anything else is a ValueError. Ids of one prefix sort by time, to the
+    millisecond of `moment` (now, when none is given). At most 26 characters, no hyphen.
+    """
+    if _PREFIX.fullmatch(prefix) is None:
+        raise ValueError(f"an id prefix is 1-4 upper-case letters or digits, not {prefix!r}")
+    milliseconds = _unix_milliseconds(moment)
+    return prefix + _base32(milliseconds, _TIME_CHARACTERS) + _base32(secrets.randbits(60), _RANDOM_CHARACTERS)
+
+
+def new_uuid7(moment: datetime | None = None) -> UUID:
+    """Make a time-ordered UUID, version 7 (RFC 9562): 48 bits of Unix milliseconds, the rest random."""
+    milliseconds = _unix_milliseconds(moment)
+    randomness = secrets.randbits(74)
+    high, low = randomness >> 62, randomness & ((1 << 62) - 1)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def new_secret(size_bytes: int = 32) -> str:
+    """Make a URL-safe secret from `size_bytes` random bytes; fewer than 16 would be guessable: ValueError."""
+    if size_bytes < 16:  # noqa: PLR2004 - 128 bits is the floor named in the docstring
+        raise ValueError("a secret needs at least 16 random bytes")
+    return secrets.token_urlsafe(size_bytes)
+
+
+def _unix_milliseconds(moment: datetime | None) -> int:
+    if moment is None:
+        return time.time_ns() // 1_000_000
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone; this one is naive")
+    return round(moment.timestamp() * 1000)
+
+
+def _base32(number: int, characters: int) -> str:
+    pairs = [
+        _PAIRS[(number >> shift) & 0x3FF]
+        for shift in range((characters - 2) * _BITS_PER_CHARACTER, -1, -2 * _BITS_PER_CHARACTER)
+    ]
+    return "".join(pairs)
