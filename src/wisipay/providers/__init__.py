@@ -1,0 +1,41 @@
+"""Payment providers: one interface, an adapter per provider, and the gateway through which payments call them."""
+
+from wisipay.providers.base import (
+    Accepted,
+    Capabilities,
+    CreateOutcome,
+    Credentials,
+    NotFound,
+    PayinOrder,
+    PaymentKind,
+    PayoutOrder,
+    ProviderAdapter,
+    ProviderStatus,
+    Rejected,
+    StatusOutcome,
+    StatusReport,
+    Unknown,
+    WebhookRoute,
+    WebhookUnreadable,
+    WebhookWord,
+)
+
+__all__ = [
+    "Accepted",
+    "Capabilities",
+    "CreateOutcome",
+    "Credentials",
+    "NotFound",
+    "PayinOrder",
+    "PaymentKind",
+    "PayoutOrder",
+    "ProviderAdapter",
+    "ProviderStatus",
+    "Rejected",
+    "StatusOutcome",
+    "StatusReport",
+    "Unknown",
+    "WebhookRoute",
+    "WebhookUnreadable",
+    "WebhookWord",
+]
