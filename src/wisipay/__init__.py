@@ -1,0 +1,1 @@
+"""Wisipay: collect and disburse money behind one signed API, on a double-entry ledger."""

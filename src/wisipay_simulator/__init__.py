@@ -1,0 +1,1 @@
+"""A payment provider and a merchant to test against; shares no code with wisipay."""
