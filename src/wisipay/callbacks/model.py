@@ -1,0 +1,76 @@
+"""The words of the callbacks slice: what happened, what is to be sent, and how an attempt to send it ended.
+
+Pure types. Nothing here may do I/O or read a clock.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+PaymentType = Literal["PAYIN", "PAYOUT"]
+
+
+class CallbackState(StrEnum):
+    """Where an event stands. Only WAITING events are ever sent."""
+
+    WAITING = "WAITING"
+    DELIVERED = "DELIVERED"
+    DEAD = "DEAD"
+    NO_URL = "NO_URL"
+    SWITCHED_OFF = "SWITCHED_OFF"
+
+
+class AttemptOutcome(StrEnum):
+    """What one attempt meant for its event."""
+
+    DELIVERED = "DELIVERED"
+    RETRY = "RETRY"
+    DEAD = "DEAD"
+    SWITCHED_OFF = "SWITCHED_OFF"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackEvent:
+    """A merchant's transaction reached a status that the merchant is to be told of.
+
+    `event_id` is the `webhook-id` of every attempt, so it is also what a merchant recognises a repeat by.
+    `status` is a status word of the merchant API; `url` is the endpoint configured when it happened, None for none.
+    """
+
+    event_id: UUID
+    merchant_id: str
+    transaction_id: str
+    order_id: str
+    type: PaymentType
+    status: str
+    amount_paise: int
+    currency: str
+    utr: str | None
+    url: str | None
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCallback:
+    """An event leased to this worker. `attempts` were made before this one."""
+
+    event: CallbackEvent
+    attempts: int
+    lease_token: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt, as it is recorded: `answer` is the first KiB of the body, `gap_seconds` the wait before the next."""
+
+    callback: ClaimedCallback
+    outcome: AttemptOutcome
+    url: str | None
+    http_status: int | None
+    latency_ms: int
+    answer: bytes
+    error: str | None
+    started_at: datetime
+    gap_seconds: int
