@@ -1,0 +1,121 @@
+"""Hear PostgreSQL's NOTIFY on one dedicated connection, for as long as the process lives.
+
+Decides that a notification is a hint only: after every (re)connection each callback is called once with an empty
+payload, because what was said in the meantime is lost. Never runs work: callbacks are plain functions that set a flag.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Self
+
+import asyncpg
+
+from wisipay.core.logging import get_logger
+
+_CONNECT_TIMEOUT_SECONDS: Final = 5
+_PROBE_GAP_SECONDS: Final = 10
+_RECONNECT_GAP_SECONDS: Final = 0.5
+
+_log = get_logger("core.listener")
+
+_LOST: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Listener:
+    """`LISTEN` on any number of channels; `async with` it, or call `start` and `stop`."""
+
+    def __init__(self, database_url: str, *, application_name: str = "wisipay listener") -> None:
+        self._database_url = database_url
+        self._application_name = application_name
+        self._callbacks: dict[str, list[Callable[[str], None]]] = {}
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._lost = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
+        """Call `callback(payload)` for each NOTIFY on `channel`, from now on and after every reconnection."""
+        callbacks = self._callbacks.setdefault(channel, [])
+        callbacks.append(callback)
+        if len(callbacks) == 1 and self._connection is not None:
+            try:
+                await self._connection.add_listener(channel, self._heard)
+            except _LOST:
+                self._lost.set()  # the reconnection listens to every channel
+
+    async def start(self) -> None:
+        """Connect and keep connected. A server that is down now is waited for in the background."""
+        try:
+            await self._connect()
+        except _LOST as error:
+            self._on_loss(error)
+        self._task = asyncio.create_task(self._keep_connected(), name="database listener")
+
+    async def stop(self) -> None:
+        """Close the connection; no callback is called afterwards."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self._callbacks.clear()
+        await self._close()
+
+    async def _keep_connected(self) -> None:
+        while True:
+            if self._connection is None:
+                await asyncio.sleep(_RECONNECT_GAP_SECONDS)
+            try:
+                if self._connection is None:
+                    await self._connect()
+                await self._until_lost()
+            except _LOST as error:
+                self._on_loss(error)
+            await self._close()
+
+    async def _connect(self) -> None:
+        connection = await asyncpg.connect(
+            self._database_url,
+            timeout=_CONNECT_TIMEOUT_SECONDS,
+            command_timeout=_CONNECT_TIMEOUT_SECONDS,
+            server_settings={"application_name": self._application_name},
+        )
+        self._lost.clear()
+        connection.add_termination_listener(lambda _: self._lost.set())
+        self._connection = connection
+        for channel in list(self._callbacks):
+            await connection.add_listener(channel, self._heard)
+        for channel in list(self._callbacks):
+            self._heard(None, 0, channel, "")
+
+    async def _until_lost(self) -> None:
+        """Return when the server says goodbye; raise when a probe of a silent connection gets no answer."""
+        while self._connection is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PROBE_GAP_SECONDS):
+                    await self._lost.wait()
+                return
+            await self._connection.execute("SELECT 1")
+
+    def _on_loss(self, error: BaseException) -> None:
+        _log.warning("database.listener_lost", error=str(error) or type(error).__name__)
+
+    async def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            connection.terminate()
+
+    def _heard(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
+        for callback in self._callbacks.get(channel, ()):
+            try:
+                callback(str(payload))
+            except Exception:  # noqa: BLE001 - one bad callback must not silence the others
+                _log.exception("database.listener_callback_failed", channel=channel)
