@@ -1,6 +1,7 @@
 """The pure types of the parties: merchants, their services, and the channels payments are routed through.
 
-Decides the shapes that every other slice reads. Money is integer paise, shares are parts per million, times are aware UTC.
+Decides the shapes that every other slice reads. Money is integer paise, shares are parts per million,
+times are aware UTC.
 Must never do I/O, read a clock, or hold a secret in a form that prints itself.
 """
 
@@ -134,7 +135,8 @@ class Merchant:
 class Channel:
     """A PLE: one provider contracted by one legal entity; its id is `provider_legalentity`.
 
-    `is_active` already includes the provider's and the legal entity's own switch; `is_paused` is an operator's hand on this channel.
+    `is_active` already includes the provider's and the legal entity's own switch; `is_paused` is an operator's
+    hand on this channel.
     """
 
     id: str
