@@ -1,0 +1,267 @@
+"""What the three embedded servers share: lock, record, start, reuse and end of one server process.
+
+Decides when a server left by an earlier run is reused (same process, same port, healthy) and when it is stopped. A server
+outlives the process that started it, on purpose: whoever comes next finds it. Must never touch a process that does not
+work in the store's own folder.
+"""
+
+import asyncio
+import errno
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from wisipay.core.embedded import process
+from wisipay.core.embedded.accounts import Account
+from wisipay.core.embedded.errors import EmbeddedStoreError
+from wisipay.core.embedded.folders import unusable, write_text
+from wisipay.core.embedded.process import Owns, ProcessIdentity
+
+_LOCK_WAIT_SECONDS: Final = 150.0
+_POLL_SECONDS: Final = 0.03
+_LOG_BYTES_MAX: Final = 64 * 1024 * 1024
+_LOG_TAIL_BYTES: Final = 16 * 1024
+_TELLING: Final = ("PANIC", "FATAL", "No space left", "Error", "ERROR", "error")
+
+StopSteps = Sequence[tuple[signal.Signals, float]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A store that answers: `url` with its password, and the process behind it. `reused`: found running."""
+
+    name: str
+    url: str = field(repr=False)
+    port: int
+    folder: Path
+    log_file: Path
+    identity: ProcessIdentity
+    reused: bool
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self.identity.pid
+
+    def is_alive(self) -> bool:
+        """Tell whether the server process still runs."""
+        return process.is_alive(self.identity)
+
+
+@dataclass(frozen=True)
+class Server:
+    """How one server is started and recognised; `healthy` raises `NotReady` until it answers.
+
+    `folder` is the working folder of the server process, which is how it is found again.
+    """
+
+    name: str
+    home: Path
+    folder: Path
+    port: int
+    url: str = field(repr=False)
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    account: Account | None
+    owns: Owns
+    healthy: Callable[[], Awaitable[None]]
+    stop_steps: StopSteps
+    ready_timeout_seconds: float
+
+    @property
+    def log_file(self) -> Path:
+        """Where the server's own words go."""
+        return self.home / "server.log"
+
+
+class NotReady(Exception):  # noqa: N818 - a state while starting, not an error shown to anyone
+    """The server does not answer yet."""
+
+
+@asynccontextmanager
+async def exclusively(home: Path) -> AsyncIterator[None]:
+    """Hold the store's lock, so that two programs starting the same store do it one after the other."""
+    try:
+        handle = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise unusable(home, error) from error
+    try:
+        await _lock(handle, home)
+        yield
+    finally:
+        os.close(handle)
+
+
+async def start(server: Server) -> Running:
+    """Reuse the server if it already runs and answers, else stop what is left of it and start it. Needs the lock.
+
+    Raises `EmbeddedStoreError`.
+    """
+    found = process.running_in(server.folder, server.owns)
+    main = _recorded(server)
+    if main is not None and main in found and await _answers(server):
+        return _running(server, main, reused=True)
+    await end(server.folder, server.owns, server.stop_steps)
+    require_free_port(server.name, server.port)
+    return await _start_new(server)
+
+
+async def end(folder: Path, owns: Owns, steps: StopSteps) -> None:
+    """Stop every process of a store that works in `folder`: the main one in good order, then what it leaves behind."""
+    found = process.running_in(folder, owns)
+    if found:
+        await process.stop(found[:1], steps)
+    await process.wait_until_gone(found, _children_timeout_seconds(steps))
+    await process.stop(process.running_in(folder, owns), ())
+
+
+def require_free_port(name: str, port: int) -> None:
+    """Raise `EmbeddedStoreError` when another program listens on this port of the loopback address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise _port_error(name, port, error) from error
+
+
+def _port_error(name: str, port: int, error: OSError) -> EmbeddedStoreError:
+    if error.errno == errno.EADDRINUSE:
+        return EmbeddedStoreError(
+            f"Port {port} for {name} is already used by another program; stop that program, or choose other ports with "
+            "--port-base."
+        )
+    return EmbeddedStoreError(f"Port {port} for {name} cannot be opened: {error.strerror}; choose another --port-base.")
+
+
+async def _start_new(server: Server) -> Running:
+    offset = _rotate(server.log_file)
+    identity = spawn(
+        server.arguments,
+        folder=server.folder,
+        environment=server.environment,
+        account=server.account,
+        log_file=server.log_file,
+    )
+    if identity is not None:
+        record = {"pid": identity.pid, "started": identity.started, "port": server.port}
+        write_text(server.home / "server.json", json.dumps(record) + "\n")
+    deadline = monotonic() + server.ready_timeout_seconds
+    while identity is not None and process.is_alive(identity):
+        if await _answers(server):
+            return _running(server, identity, reused=False)
+        if monotonic() > deadline:
+            await end(server.folder, server.owns, server.stop_steps)
+            raise EmbeddedStoreError(
+                f"{server.name} does not answer after {server.ready_timeout_seconds:.0f} s{_told(server, offset)}"
+            )
+        await asyncio.sleep(_POLL_SECONDS)
+    raise EmbeddedStoreError(f"{server.name} stopped while starting{_told(server, offset)}")
+
+
+def spawn(
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    log_file: Path,
+    account: Account | None = None,
+) -> ProcessIdentity | None:
+    """Start a program in a session of its own, its output appended to `log_file`, as `account` if one is given.
+
+    Returns None when it ended at once. Raises `EmbeddedStoreError` when it cannot be started.
+    """
+    try:
+        with log_file.open("ab") as log:
+            child = subprocess.Popen(  # noqa: S603 - the arguments are ours, no shell is involved
+                list(arguments),
+                cwd=folder,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=None if account is None else account.user_id,
+                group=None if account is None else account.group_id,
+                extra_groups=None if account is None else [],
+            )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EmbeddedStoreError(f"{arguments[0]} cannot be started: {error}") from error
+    return process.adopt_child(child)
+
+
+def _running(server: Server, identity: ProcessIdentity, *, reused: bool) -> Running:
+    return Running(server.name, server.url, server.port, server.folder, server.log_file, identity, reused)
+
+
+async def _answers(server: Server) -> bool:
+    try:
+        await server.healthy()
+    except NotReady:
+        return False
+    return True
+
+
+def _recorded(server: Server) -> ProcessIdentity | None:
+    """Return the process an earlier run wrote down for this port."""
+    try:
+        record = json.loads((server.home / "server.json").read_text())
+        identity = ProcessIdentity(int(record["pid"]), str(record["started"]))
+        return identity if record["port"] == server.port else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+async def _lock(handle: int, home: Path) -> None:
+    deadline = monotonic() + _LOCK_WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if monotonic() > deadline:
+                raise EmbeddedStoreError(
+                    f"Another program has been starting or stopping the store in {home} for {_LOCK_WAIT_SECONDS:.0f} s; "
+                    "end it and try again."
+                ) from None
+            await asyncio.sleep(_POLL_SECONDS)
+        else:
+            return
+
+
+def _rotate(log_file: Path) -> int:
+    """Put a log that has grown large aside, and return the size of the one that will be written to."""
+    try:
+        size = log_file.stat().st_size
+    except FileNotFoundError:
+        return 0
+    if size < _LOG_BYTES_MAX:
+        return size
+    log_file.replace(log_file.with_suffix(".log.1"))
+    return 0
+
+
+def _told(server: Server, offset: int) -> str:
+    """Return the most telling line of the log since `offset`, for the end of an error message."""
+    with server.log_file.open("rb") as log:
+        log.seek(max(offset, server.log_file.stat().st_size - _LOG_TAIL_BYTES))
+        lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
+    telling = next((line for word in _TELLING for line in lines if word in line), lines[-1] if lines else "no output")
+    full = (
+        " The disk is full: free some space, or choose another folder with --data."
+        if "No space left" in telling
+        else ""
+    )
+    return f": {telling} (log: {server.log_file}){full}"
+
+
+def _children_timeout_seconds(steps: StopSteps) -> float:
+    return max((seconds for _, seconds in steps), default=0.0)
