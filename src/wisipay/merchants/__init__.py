@@ -3,6 +3,8 @@
 The public face of the slice: what other slices may use. Nothing here moves money.
 """
 
+from wisipay.merchants.directory import MERCHANTS_CHANGED, Directory
+from wisipay.merchants.fees import Fee, fee_for
 from wisipay.merchants.model import (
     SERVICE_KINDS,
     ApiSecret,
@@ -19,9 +21,12 @@ from wisipay.merchants.model import (
 )
 
 __all__ = [
+    "MERCHANTS_CHANGED",
     "SERVICE_KINDS",
     "ApiSecret",
     "Channel",
+    "Directory",
+    "Fee",
     "FeeCharge",
     "FeeStrategy",
     "FeeTier",
@@ -31,4 +36,5 @@ __all__ = [
     "ProviderType",
     "ServiceConfig",
     "ServiceKind",
+    "fee_for",
 ]
