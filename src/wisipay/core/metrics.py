@@ -17,7 +17,7 @@ from prometheus_client.process_collector import ProcessCollector
 REGISTRY: Final = CollectorRegistry()
 """The registry of this process; one process per container, so no multiprocess mode."""
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types for it
 ProcessCollector(registry=REGISTRY)
 PlatformCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)

@@ -1,0 +1,162 @@
+"""Logs: one JSON line per event, with the field names of the operations handbook, without secrets.
+
+Decides format, levels and where lines go (standard output of an instance). Must never let logging break the work it
+reports on, and must never write a value that `redaction` has not seen.
+"""
+
+import contextlib
+import logging
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+import msgspec
+import structlog
+from opentelemetry import trace
+from structlog.typing import FilteringBoundLogger
+
+from wisipay.core.clock import utc_now
+from wisipay.core.redaction import redact_field
+
+if TYPE_CHECKING:
+    from wisipay.core.config import Settings
+
+EventDict = MutableMapping[str, Any]
+
+_FIELD_NAMES: Final = {
+    "request_id": "requestId",
+    "correlation_id": "correlationId",
+    "trace_id": "traceId",
+    "span_id": "spanId",
+    "merchant_id": "merchantId",
+    "provider_id": "providerId",
+    "transaction_id": "transactionId",
+    "order_id": "orderId",
+    "webhook_id": "webhookId",
+    "job_type": "jobType",
+    "job_id": "jobId",
+    "job_attempt": "jobAttempt",
+}
+_WRITTEN_BY_US: Final = frozenset(
+    {"timestamp", "level", "event", "service", "source", "component", "traceId", "spanId"}
+)
+_STACK_LENGTH_MAX = 8_000
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+_request_fields: ContextVar[MappingProxyType[str, Any]] = ContextVar("request_fields", default=MappingProxyType({}))
+
+
+def get_logger(source: str) -> FilteringBoundLogger:
+    """Return the logger of a module; give it `__name__`. The slice becomes the field `component`."""
+    place = source.removeprefix("wisipay.")
+    return cast("FilteringBoundLogger", structlog.get_logger(source=place, component=place.partition(".")[0]))
+
+
+def bind_request(**fields: Any) -> None:  # noqa: ANN401 - log fields are of any type
+    """Add fields to every line that this task and the tasks it starts will log."""
+    _request_fields.set(MappingProxyType({**_request_fields.get(), **fields}))
+
+
+@contextlib.contextmanager
+def bound(**fields: Any) -> Iterator[None]:  # noqa: ANN401 - log fields are of any type
+    """Add fields to every line logged inside the block."""
+    token = _request_fields.set(MappingProxyType({**_request_fields.get(), **fields}))
+    try:
+        yield
+    finally:
+        _request_fields.reset(token)
+
+
+def bound_fields() -> MappingProxyType[str, Any]:
+    """Return the fields bound so far, such as request_id."""
+    return _request_fields.get()
+
+
+def configure_logging(settings: "Settings", service: str, *, stream: BinaryIO | None = None) -> None:
+    """Set up this process's logs once at its start; the lines of libraries (warnings and up) come in the same form.
+
+    `service` is the instance's name unless SERVICE_NAME says otherwise. Lines go to standard output.
+    """
+    name = settings.service_name or service
+    level = _LEVELS[settings.log_level]
+    _configure(name, level, stream or sys.stdout.buffer, cache=True)
+    logging.basicConfig(handlers=[_LibraryHandler()], level=max(level, logging.WARNING), force=True)
+
+
+def _configure(service: str, level: int, stream: BinaryIO | None, *, cache: bool) -> None:
+    structlog.configure(
+        processors=[_Renderer(service)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: _LineWriter(stream),
+        cache_logger_on_first_use=cache,
+    )
+
+
+class _LineWriter:
+    """Writes whole lines; a closed or full output loses the line, never the request that wrote it."""
+
+    def __init__(self, stream: BinaryIO | None) -> None:
+        self._stream = stream
+
+    def msg(self, line: bytes) -> None:
+        stream = self._stream or sys.stderr.buffer
+        with contextlib.suppress(OSError, ValueError):
+            stream.write(line)
+            stream.flush()
+
+    debug = info = warning = error = critical = fatal = msg
+
+
+class _Renderer:
+    """Turns the fields of an event into its line."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._encode = msgspec.json.Encoder(enc_hook=str).encode
+
+    def __call__(self, _logger: object, method: str, fields: EventDict) -> bytes:
+        line: dict[str, Any] = {
+            "timestamp": utc_now().isoformat(timespec="milliseconds"),
+            "level": method,
+            "event": fields.pop("event", ""),
+            "service": self._service,
+        }
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            line["traceId"] = trace.format_trace_id(span.trace_id)
+            line["spanId"] = trace.format_span_id(span.span_id)
+        _add_exception(fields)
+        for name, value in (*_request_fields.get().items(), *fields.items()):
+            if value is not None:
+                field = _FIELD_NAMES.get(name, name)
+                line[field] = value if field in _WRITTEN_BY_US else redact_field(field, value)
+        return self._encode(line) + b"\n"
+
+
+def _add_exception(fields: EventDict) -> None:
+    raised = fields.pop("exc_info", None)
+    error = raised[1] if isinstance(raised, tuple) else sys.exception() if raised is True else raised
+    if isinstance(error, BaseException):
+        fields.setdefault("error", f"{type(error).__name__}: {error}")
+        fields["stack"] = "".join(traceback.format_exception(error))[-_STACK_LENGTH_MAX:]
+
+
+class _LibraryHandler(logging.Handler):
+    """Takes what libraries say through the standard logging module into our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            structlog.get_logger(source=record.name, component="library").log(
+                record.levelno,
+                "library.message",
+                message=record.getMessage(),
+                exc_info=record.exc_info,
+            )
+        except Exception:  # noqa: BLE001 - a library's broken log call must not break the work
+            self.handleError(record)
+
+
+_configure("wisipay", logging.INFO, None, cache=False)
