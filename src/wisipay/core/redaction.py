@@ -63,7 +63,7 @@ _SUSPICIOUS = re.compile(
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2})?")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_ACCOUNT_DIGITS_MINIMUM = 9
+_ACCOUNT_NUMBER_MINIMUM = 100_000_000  # nine digits
 
 
 def redact(value: Any) -> Any:  # noqa: ANN401 - takes and gives any JSON-like value
@@ -103,10 +103,12 @@ def _redact_named(name: str, value: Any, depth: int) -> Any:  # noqa: ANN401 - a
 
 
 def _redact(value: Any, depth: int) -> Any:  # noqa: ANN401, PLR0911 - any JSON-like value; one return per kind
+    if isinstance(value, str):
+        return _text(value, depth)
     if value is None or isinstance(value, (bool, float)):
         return value
     if isinstance(value, int):
-        return value if len(str(abs(value) % 10**20)) < _ACCOUNT_DIGITS_MINIMUM else REDACTED
+        return value if abs(value) < _ACCOUNT_NUMBER_MINIMUM else REDACTED
     if depth >= _DEPTH_MAX:
         return REDACTED
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -116,7 +118,7 @@ def _redact(value: Any, depth: int) -> Any:  # noqa: ANN401, PLR0911 - any JSON-
         return {_text(str(name), depth): _redact_named(str(name), item, depth + 1) for name, item in pairs}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_redact(item, depth + 1) for item in list(value)[:_ITEMS_MAX]]
-    return _text(value if isinstance(value, str) else str(value), depth)
+    return _text(str(value), depth)
 
 
 def _text(text: str, depth: int) -> str:
