@@ -1,6 +1,6 @@
 """Embedded stores for development, demo and tests: PostgreSQL, Valkey and the MongoDB protocol from PyPI packages.
 
-Decides how their servers are started, found again, reused and stopped; the rest of the product only ever sees their URLs.
+Decides how their servers are started, found again, reused and stopped; the rest of the product sees only their URLs.
 Must never be needed in production, where stores are given by URL. One data folder holds one server of each kind:
 `await postgres.start(data_dir, port)` gives a `Running` with its `url`; `await postgres.stop(running)` ends it.
 """

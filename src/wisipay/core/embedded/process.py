@@ -1,8 +1,8 @@
 """Which process is ours: identity, finding again after a crash, signals.
 
-Decides that a process is ours only by process id *and* start time, or by working folder *and* program; a process id alone
-means nothing after a restart of the machine. Must never signal a stranger: the start time is compared again after the
-kernel has given us a handle (pidfd) that cannot be reused.
+Decides that a process is ours only by process id *and* start time, or by working folder *and* program; a process id
+alone means nothing after a restart of the machine. Must never signal a stranger: the start time is compared again
+after the kernel has given us a handle (pidfd) that cannot be reused.
 """
 
 import asyncio
@@ -40,8 +40,8 @@ def require_proc() -> None:
     """Raise `EmbeddedStoreError` on systems without /proc, where nothing could be found again after a crash."""
     if not (_PROC / "self" / "stat").exists():
         raise EmbeddedStoreError(
-            "The embedded stores need Linux with /proc mounted. Run servers of your own and set DATABASE_URL, REDIS_URL "
-            "and MONGODB_URI."
+            "The embedded stores need Linux with /proc mounted. Run servers of your own and set DATABASE_URL, "
+            "REDIS_URL and MONGODB_URI."
         )
 
 
@@ -74,10 +74,15 @@ def is_alive(identity: ProcessIdentity) -> bool:
 
 
 def running_in(folder: Path, owns: Owns) -> list[ProcessIdentity]:
-    """Find the processes whose working folder is `folder` and whose program `owns` accepts, parents before children."""
+    """Find the processes whose working folder is `folder` and whose program `owns` accepts."""
     wanted = str(folder.resolve())
-    found = {pid: identity for pid in _pids() if _works_in(pid, wanted, owns) and (identity := identify(pid))}
-    return sorted(found.values(), key=lambda identity: _parent(identity.pid) in found)
+    return [identity for pid in _pids() if _works_in(pid, wanted, owns) and (identity := identify(pid))]
+
+
+def without_children(identities: Sequence[ProcessIdentity]) -> list[ProcessIdentity]:
+    """Leave out the processes whose parent is among `identities`."""
+    pids = {identity.pid for identity in identities}
+    return [identity for identity in identities if _parent(identity.pid) not in pids]
 
 
 def send(identity: ProcessIdentity, number: signal.Signals) -> bool:
@@ -94,7 +99,8 @@ def send(identity: ProcessIdentity, number: signal.Signals) -> bool:
         return False
     except PermissionError as error:
         raise EmbeddedStoreError(
-            f"Process {identity.pid} belongs to another user and cannot be stopped from here; stop it as that user or root."
+            f"Process {identity.pid} belongs to another user and cannot be stopped from here; stop it as that "
+            "user or as root."
         ) from error
     finally:
         os.close(handle)
@@ -157,9 +163,9 @@ def _pids() -> Iterator[int]:
 
 def _works_in(pid: int, folder: str, owns: Owns) -> bool:
     try:
-        if os.readlink(f"/proc/{pid}/cwd") != folder:
+        if str((_PROC / str(pid) / "cwd").readlink()) != folder:
             return False
-        program = Path(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")).name
+        program = (_PROC / str(pid) / "exe").readlink().name.removesuffix(" (deleted)")
     except OSError:
         return False
     return owns(program, arguments_of(pid))

@@ -1,8 +1,8 @@
 """What the three embedded servers share: lock, record, start, reuse and end of one server process.
 
-Decides when a server left by an earlier run is reused (same process, same port, healthy) and when it is stopped. A server
-outlives the process that started it, on purpose: whoever comes next finds it. Must never touch a process that does not
-work in the store's own folder.
+Decides when a server left by an earlier run is reused (same process, same arguments, healthy) and when it is stopped. A
+server outlives the process that started it, on purpose: whoever comes next finds it. Must never touch a process that
+does not work in the store's own folder.
 """
 
 import asyncio
@@ -119,7 +119,7 @@ async def end(folder: Path, owns: Owns, steps: StopSteps) -> None:
     """Stop every process of a store that works in `folder`: the main one in good order, then what it leaves behind."""
     found = process.running_in(folder, owns)
     if found:
-        await process.stop(found[:1], steps)
+        await process.stop(process.without_children(found), steps)
     await process.wait_until_gone(found, _children_timeout_seconds(steps))
     await process.stop(process.running_in(folder, owns), ())
 
@@ -153,7 +153,7 @@ async def _start_new(server: Server) -> Running:
         log_file=server.log_file,
     )
     if identity is not None:
-        record = {"pid": identity.pid, "started": identity.started, "port": server.port}
+        record = {"pid": identity.pid, "started": identity.started, "arguments": list(server.arguments)}
         write_text(server.home / "server.json", json.dumps(record) + "\n")
     deadline = monotonic() + server.ready_timeout_seconds
     while identity is not None and process.is_alive(identity):
@@ -212,11 +212,11 @@ async def _answers(server: Server) -> bool:
 
 
 def _recorded(server: Server) -> ProcessIdentity | None:
-    """Return the process an earlier run wrote down for this port."""
+    """Return the process that an earlier run started with the same arguments."""
     try:
         record = json.loads((server.home / "server.json").read_text())
         identity = ProcessIdentity(int(record["pid"]), str(record["started"]))
-        return identity if record["port"] == server.port else None
+        return identity if record["arguments"] == list(server.arguments) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -229,8 +229,8 @@ async def _lock(handle: int, home: Path) -> None:
         except BlockingIOError:
             if monotonic() > deadline:
                 raise EmbeddedStoreError(
-                    f"Another program has been starting or stopping the store in {home} for {_LOCK_WAIT_SECONDS:.0f} s; "
-                    "end it and try again."
+                    f"Another program has been starting or stopping the store in {home} for {_LOCK_WAIT_SECONDS:.0f} s;"
+                    " end it and try again."
                 ) from None
             await asyncio.sleep(_POLL_SECONDS)
         else:

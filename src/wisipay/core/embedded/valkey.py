@@ -1,7 +1,7 @@
 """The embedded Valkey server of one data folder.
 
-Decides that it keeps nothing on disk: Redis holds only what may be lost, so a full disk must not stop it. Memory is bounded
-and the longest unused keys go first.
+Decides that it keeps nothing on disk: Redis holds only what may be lost, so a full disk must not stop it. Memory is
+bounded and the longest unused keys go first.
 """
 
 import asyncio
@@ -45,7 +45,6 @@ def _prepare(home: Path, port: int) -> Server:
     password = kept_secret(home / "password")
     settings = {
         "bind": "127.0.0.1",
-        "port": str(port),
         "dir": f'"{home}"',
         "daemonize": "no",
         "save": '""',
@@ -61,7 +60,7 @@ def _prepare(home: Path, port: int) -> Server:
         folder=home,
         port=port,
         url=f"redis://:{password}@127.0.0.1:{port}/0",
-        arguments=(str(_program()), str(home / "valkey.conf")),
+        arguments=(str(_program()), str(home / "valkey.conf"), "--port", str(port)),
         environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
         account=None,
         owns=_owns,
