@@ -10,7 +10,7 @@ is `Unknown`. An unknown payout keeps its hold and is asked about; it is never s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,11 @@ from wisipay.core.money import Paise
 
 PaymentKind: TypeAlias = Literal["payin", "payout"]
 WebhookRoute: TypeAlias = Literal["payin", "payout", "common"]
+
+BaseUrl: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", max_length=2_000)]
+"""Where a provider's API lives: http or https, no user, query or fragment."""
+SecretText: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=8_000)]
+"""A key, salt or token of a channel; long enough for a PEM key."""
 
 
 class ProviderStatus(StrEnum):

@@ -1,0 +1,186 @@
+"""The one door to the providers: adapter per channel, circuit breaker, and the last guard of the law of outcomes.
+
+Decides whether an order may go out on a channel at all (circuit, mode, length of the reference) and what a call's
+outcome means to the circuit. Must never retry, never choose another channel, and never turn a surprise into a rejection
+once the adapter has been asked: that is `Unknown`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from wisipay.core.http_client import HttpClient
+from wisipay.core.logging import get_logger
+from wisipay.core.metrics import gauge
+from wisipay.providers.base import (
+    Capabilities,
+    CreateOutcome,
+    PayinOrder,
+    PaymentKind,
+    PayoutOrder,
+    ProviderAdapter,
+    Rejected,
+    StatusOutcome,
+    Unknown,
+    WebhookRoute,
+    WebhookWord,
+)
+from wisipay.providers.breaker_store import BreakerStore
+from wisipay.providers.capture import CaptureHook
+from wisipay.providers.http import HttpPolicy, ProviderHttp
+from wisipay.providers.registry import build
+
+MAX_CACHED_ADAPTERS: Final = 1_000
+
+CIRCUIT_OPEN: Final = gauge("provider_circuit_open", "Whether calls are held back", ("channel", "operation"))
+
+_Outcome = TypeVar("_Outcome")
+_logger = get_logger(__name__)
+
+
+class ChannelSource(Protocol):
+    """Where a channel's adapter name and credentials come from; raises LookupError for a channel it does not know."""
+
+    async def credentials(self, channel_id: str) -> tuple[str, Mapping[str, str]]:
+        """Return the adapter's name and the credentials in clear."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    adapter_name: str
+    credentials: Mapping[str, str]
+    adapter: ProviderAdapter
+
+
+class ProviderGateway:
+    """Calls providers by channel id. One per process."""
+
+    def __init__(
+        self,
+        channels: ChannelSource,
+        client: HttpClient,
+        breakers: BreakerStore,
+        *,
+        policy: HttpPolicy,
+        capture_hook: CaptureHook | None = None,
+    ) -> None:
+        self._channels = channels
+        self._client = client
+        self._breakers = breakers
+        self._policy = policy
+        self._capture_hook = capture_hook
+        self._adapters: OrderedDict[str, _Cached] = OrderedDict()
+
+    async def create_payin(self, channel_id: str, order: PayinOrder) -> CreateOutcome:
+        """Start a collection on the channel; sent at most once."""
+        return await self._create(channel_id, "payin", order, lambda adapter: adapter.create_payin(order))
+
+    async def create_payout(self, channel_id: str, order: PayoutOrder) -> CreateOutcome:
+        """Start a disbursement on the channel; sent at most once."""
+        return await self._create(channel_id, "payout", order, lambda adapter: adapter.create_payout(order))
+
+    async def check_status(
+        self, channel_id: str, kind: PaymentKind, reference: str, provider_reference: str | None
+    ) -> StatusOutcome:
+        """Ask how a payment stands. Has a circuit of its own: creates that fail do not stop us from asking."""
+        try:
+            adapter = await self._adapter(channel_id)
+        except Exception as error:
+            _logger.exception("provider.channel.unusable", channel_id=channel_id)
+            return Unknown(f"channel cannot be used: {type(error).__name__}")
+        return await self._guarded(
+            channel_id,
+            "status",
+            lambda: adapter.check_status(kind, reference, provider_reference),
+            refused=Unknown("circuit is open"),
+        )
+
+    async def circuit_open(self, channel_id: str, kind: PaymentKind) -> bool:
+        """Tell whether creates of this kind are held back on the channel now; for routing."""
+        return await self._breakers.is_open(_circuit(channel_id, kind))
+
+    async def capabilities(self, channel_id: str) -> Capabilities:
+        """Return what the channel's adapter can do. Raises what the channel source or the registry raises."""
+        return (await self._adapter(channel_id)).capabilities
+
+    async def parse_webhook(
+        self, channel_id: str, kind_of_route: WebhookRoute, headers: Mapping[str, str], body: bytes
+    ) -> tuple[WebhookWord, ...]:
+        """Read a webhook with the channel's adapter. Raises `WebhookUnreadable`, and as `capabilities` does."""
+        return (await self._adapter(channel_id)).parse_webhook(kind_of_route, headers, body)
+
+    async def webhook_reply(self, channel_id: str) -> tuple[int, str, bytes]:
+        """Return status, content type and body with which this channel's provider wants its webhooks answered."""
+        return (await self._adapter(channel_id)).webhook_reply()
+
+    async def _create(
+        self,
+        channel_id: str,
+        kind: PaymentKind,
+        order: PayinOrder | PayoutOrder,
+        call: Callable[[ProviderAdapter], Awaitable[CreateOutcome]],
+    ) -> CreateOutcome:
+        try:
+            adapter = await self._adapter(channel_id)
+        except Exception as error:
+            _logger.exception("provider.channel.unusable", channel_id=channel_id)
+            return Rejected("CHANNEL_UNUSABLE", f"channel cannot be used: {type(error).__name__}", sent=False)
+        refusal = _refusal(adapter.capabilities, kind, order)
+        if refusal is not None:
+            return refusal
+        refused = Rejected("CIRCUIT_OPEN", "calls to this channel are held back after failures", sent=False)
+        return await self._guarded(channel_id, kind, lambda: call(adapter), refused=refused)
+
+    async def _guarded(
+        self, channel_id: str, operation: str, call: Callable[[], Awaitable[_Outcome]], *, refused: _Outcome
+    ) -> _Outcome | Unknown:
+        circuit = _circuit(channel_id, operation)
+        permit = await self._breakers.admit(circuit)
+        CIRCUIT_OPEN.labels(channel_id, operation).set(0 if permit.admission.allowed else 1)
+        if not permit.admission.allowed:
+            return refused
+        outcome: _Outcome | Unknown
+        try:
+            outcome = await call()
+        except Exception as error:
+            _logger.exception("provider.adapter.failed", channel_id=channel_id, operation=operation)
+            outcome = Unknown(f"adapter failed with {type(error).__name__}")
+        await self._breakers.report(circuit, permit, success=not _is_failure(outcome))
+        return outcome
+
+    async def _adapter(self, channel_id: str) -> ProviderAdapter:
+        name, credentials = await self._channels.credentials(channel_id)
+        cached = self._adapters.get(channel_id)
+        if cached is None or cached.adapter_name != name or cached.credentials != credentials:
+            http = ProviderHttp(
+                self._client,
+                provider=name,
+                channel_id=channel_id,
+                policy=self._policy,
+                capture_hook=self._capture_hook,
+            )
+            cached = _Cached(name, dict(credentials), build(name, credentials, http))
+            self._adapters[channel_id] = cached
+        self._adapters.move_to_end(channel_id)
+        if len(self._adapters) > MAX_CACHED_ADAPTERS:
+            self._adapters.popitem(last=False)
+        return cached.adapter
+
+
+def _circuit(channel_id: str, operation: str) -> str:
+    return f"{channel_id}:{operation}"
+
+
+def _is_failure(outcome: object) -> bool:
+    return isinstance(outcome, Unknown) or (isinstance(outcome, Rejected) and (outcome.outage or not outcome.sent))
+
+
+def _refusal(capabilities: Capabilities, kind: PaymentKind, order: PayinOrder | PayoutOrder) -> Rejected | None:
+    modes = capabilities.payin_modes if kind == "payin" else capabilities.payout_modes
+    if order.mode not in modes:
+        return Rejected("MODE_UNSUPPORTED", f"this channel takes no {kind} by {order.mode}", sent=False)
+    if len(order.reference) > capabilities.reference_max_length:
+        return Rejected("REFERENCE_TOO_LONG", "our reference is longer than this provider takes", sent=False)
+    return None
