@@ -4,8 +4,8 @@ WITH event AS (
     SELECT *
     FROM
         unnest(
-            $1::uuid [], $2::text [], $3::text [], $4::text [], $5::text [], $6::text [], $7::bigint [], $8::text [],
-            $9::text [], $10::text [], $11::timestamptz []
+            $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+            $9::text[], $10::text[], $11::timestamptz[]
         ) WITH ORDINALITY
         AS event (
             event_id, merchant_id, transaction_id, order_id, type, status, amount_paise, currency, utr, url, occurred_at, number
@@ -39,3 +39,228 @@ SELECT
     due.events,
     CASE WHEN due.events > 0 THEN pg_notify('callbacks_due', '') END AS notified
 FROM due;
+
+-- name: merchants_waiting
+-- Up to $2 merchants after $1, in order of their id, each with the earliest moment at which it has something to send.
+-- Hops through the index from merchant to merchant: the cost is per merchant, however deep its backlog.
+WITH RECURSIVE hop AS (
+    (
+        SELECT
+            merchant_id,
+            due_at
+        FROM callbacks_outbox
+        WHERE state = 'WAITING' AND merchant_id > $1
+        ORDER BY merchant_id, due_at
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT
+        next.merchant_id,
+        next.due_at
+    FROM hop
+    CROSS JOIN LATERAL (
+        SELECT
+            outbox.merchant_id,
+            outbox.due_at
+        FROM callbacks_outbox AS outbox
+        WHERE outbox.state = 'WAITING' AND outbox.merchant_id > hop.merchant_id
+        ORDER BY outbox.merchant_id, outbox.due_at
+        LIMIT 1
+    ) AS next
+)
+
+SELECT
+    merchant_id,
+    due_at,
+    due_at <= now() AS is_due
+FROM hop
+LIMIT $2;
+
+-- name: claim
+-- Leases, for each merchant in $1, up to its number in $2 of due events, oldest first; never an event whose predecessor
+-- in the same transaction still waits. The lease $3 lasts $4 seconds.
+WITH chosen AS (
+    SELECT head.event_id
+    FROM unnest($1::text[], $2::int[]) AS lane (merchant_id, places)
+    CROSS JOIN LATERAL (
+        SELECT outbox.event_id
+        FROM callbacks_outbox AS outbox
+        WHERE
+            outbox.state = 'WAITING'
+            AND outbox.merchant_id = lane.merchant_id
+            AND outbox.due_at <= now()
+            AND NOT EXISTS (
+                SELECT FROM callbacks_outbox AS earlier
+                WHERE
+                    earlier.transaction_id = outbox.transaction_id
+                    AND earlier.position < outbox.position
+                    AND earlier.state = 'WAITING'
+            )
+        ORDER BY outbox.due_at
+        LIMIT lane.places
+        FOR UPDATE SKIP LOCKED
+    ) AS head
+)
+
+UPDATE callbacks_outbox AS outbox
+SET
+    lease_token = $3::uuid,
+    due_at = now() + $4::int * interval '1 second'
+WHERE outbox.event_id = any(array(SELECT chosen.event_id FROM chosen))
+RETURNING outbox.*;
+
+-- name: renew
+-- Prolongs the lease $2 on the events $1 by $3 seconds from now; events it no longer holds are left alone.
+UPDATE callbacks_outbox
+SET due_at = now() + $3::int * interval '1 second'
+WHERE event_id = any($1::uuid[]) AND lease_token = $2::uuid AND state = 'WAITING';
+
+-- name: finish
+-- Records attempts and their meaning for many events at once. An event whose lease is no longer the attempt's own keeps
+-- its state (somebody else answers for it); the attempt is recorded all the same. Events of the same transaction that
+-- queue behind are brought to the moment their predecessor is due again, or to now when it is done with.
+-- Answers the events that were changed.
+WITH attempt AS (
+    SELECT *
+    FROM
+        unnest(
+            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bytea[], $8::text[],
+            $9::timestamptz[], $10::int[]
+        )
+        AS attempt (event_id, lease_token, outcome, url, http_status, latency_ms, answer, error, started_at, gap_seconds)
+),
+
+recorded AS (
+    INSERT INTO callbacks_attempts (event_id, url, outcome, http_status, latency_ms, answer, error, started_at)
+    SELECT
+        event_id,
+        url,
+        outcome,
+        http_status,
+        latency_ms,
+        answer,
+        error,
+        started_at
+    FROM attempt
+),
+
+finished AS (
+    UPDATE callbacks_outbox AS outbox
+    SET
+        state = CASE attempt.outcome WHEN 'RETRY' THEN 'WAITING' ELSE attempt.outcome END,
+        attempts = outbox.attempts + 1,
+        due_at = now() + attempt.gap_seconds * interval '1 second',
+        lease_token = NULL,
+        last_error = attempt.error,
+        finished_at = CASE WHEN attempt.outcome <> 'RETRY' THEN now() END
+    FROM attempt
+    WHERE
+        outbox.event_id = attempt.event_id
+        AND outbox.lease_token = attempt.lease_token
+        AND outbox.state = 'WAITING'
+    RETURNING outbox.event_id, outbox.transaction_id, outbox.position, outbox.due_at
+),
+
+followers AS (
+    UPDATE callbacks_outbox AS follower
+    SET due_at = finished.due_at
+    FROM finished
+    WHERE
+        follower.transaction_id = finished.transaction_id
+        AND follower.position > finished.position
+        AND follower.state = 'WAITING'
+        AND follower.lease_token IS NULL
+        AND follower.event_id <> all($1::uuid[])
+    RETURNING follower.due_at <= now() AS is_due
+)
+
+SELECT
+    finished.event_id,
+    CASE WHEN (SELECT bool_or(followers.is_due) FROM followers) THEN pg_notify('callbacks_due', '') END AS notified
+FROM finished;
+
+-- name: switch_off
+-- Records that the endpoint $3 of merchant $1 for type $2 is gone, and takes what waits for it out of the queue.
+WITH gone AS (
+    INSERT INTO callbacks_switched_off (merchant_id, type, url, reason)
+    VALUES ($1, $2, $3, $4)
+    ON CONFLICT (merchant_id, type, url) DO NOTHING
+)
+
+UPDATE callbacks_outbox
+SET
+    state = 'SWITCHED_OFF',
+    finished_at = now()
+WHERE
+    merchant_id = $1 AND type = $2 AND url = $3
+    AND state = 'WAITING' AND lease_token IS NULL;
+
+-- name: switch_on
+-- Forgets that the endpoints of merchant $1 for type $2 were gone.
+DELETE FROM callbacks_switched_off
+WHERE merchant_id = $1 AND type = $2
+RETURNING url;
+
+-- name: replay
+-- Makes the events $1 due now, with a fresh schedule of retries and the same event ids. What is being sent at this
+-- moment is left alone. Answers the events that are due.
+WITH replayed AS (
+    UPDATE callbacks_outbox
+    SET
+        state = 'WAITING',
+        due_at = now(),
+        lease_token = NULL,
+        attempts = 0,
+        finished_at = NULL
+    WHERE event_id = any($1::uuid[]) AND (state <> 'WAITING' OR lease_token IS NULL OR due_at <= now())
+    RETURNING event_id
+)
+
+SELECT
+    event_id,
+    pg_notify('callbacks_due', '') AS notified
+FROM replayed;
+
+-- name: find
+-- Events by any of merchant, transaction, state and time, in the order in which they happened.
+-- $1 merchant, $2 transaction, $3 states, $4 from, $5 until: NULL for any; $6 after this position; $7 limit.
+SELECT *
+FROM callbacks_outbox
+WHERE
+    ($1::text IS NULL OR merchant_id = $1)
+    AND ($2::text IS NULL OR transaction_id = $2)
+    AND ($3::text[] IS NULL OR state = any($3))
+    AND ($4::timestamptz IS NULL OR occurred_at >= $4)
+    AND ($5::timestamptz IS NULL OR occurred_at < $5)
+    AND position > $6
+ORDER BY position
+LIMIT $7;
+
+-- name: event
+SELECT *
+FROM callbacks_outbox
+WHERE event_id = $1;
+
+-- name: attempts
+-- The last $2 attempts of event $1, oldest first.
+SELECT *
+FROM (
+    SELECT *
+    FROM callbacks_attempts
+    WHERE event_id = $1
+    ORDER BY attempt_id DESC
+    LIMIT $2
+) AS latest
+ORDER BY attempt_id;
+
+-- name: depth
+-- How many events are due (counted up to $1) and how many seconds the oldest of them waits already.
+SELECT
+    count(*) AS due,
+    coalesce(extract(EPOCH FROM now() - min(due_at)), 0)::float8 AS age_seconds
+FROM (
+    SELECT due_at
+    FROM callbacks_outbox
+    WHERE state = 'WAITING' AND due_at <= now()
+    LIMIT $1
+) AS due;

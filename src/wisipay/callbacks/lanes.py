@@ -1,0 +1,96 @@
+"""Fairness between merchants: how many deliveries of each may be in flight in this process.
+
+Every merchant has a lane with a window that follows its endpoint's behaviour: quick successes widen it, failures and
+slow answers halve it. Merchants whose endpoint is in trouble share at most half of the room, however many they are;
+so no merchant waits for another one's endpoint. Pure bookkeeping: moments come in as seconds of a monotonic clock.
+Must never keep a lane for a merchant that needs none: memory is bounded by the merchants in trouble or in flight.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+WINDOW_START: Final = 8
+WINDOW_MIN: Final = 2
+WINDOW_MAX: Final = 128
+SLOW_ANSWER_MS: Final = 2_000
+
+
+@dataclass(slots=True)
+class _Lane:
+    window: int = WINDOW_START
+    in_flight: int = 0
+    held_until: float = 0.0
+    touched_at: float = 0.0
+
+    @property
+    def is_troubled(self) -> bool:
+        return self.window <= WINDOW_MIN
+
+
+class Lanes:
+    """The lanes of one worker process; `room` is how many deliveries it makes at a time."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._lanes: dict[str, _Lane] = {}
+
+    def share_out(self, waiting: Iterable[str], free: int, now: float) -> dict[str, int]:
+        """Divide `free` places among the merchants that have something due, in turns, each up to its window.
+
+        Gives the merchants that get at least one place; the sum never exceeds `free`. `waiting` is in the order of
+        preference for the last places.
+        """
+        troubled_room = max(1, self._room // 2) - sum(
+            lane.in_flight for lane in self._lanes.values() if lane.is_troubled
+        )
+        wanted: dict[str, int] = {}
+        for merchant_id in waiting:
+            lane = self._lanes.get(merchant_id, _Lane())
+            places = 0 if lane.held_until > now else lane.window - lane.in_flight
+            if lane.is_troubled:
+                places = min(places, troubled_room)
+                troubled_room -= max(0, places)
+            if places > 0:
+                wanted[merchant_id] = places
+        return _in_turns(wanted, free)
+
+    def begin(self, merchant_id: str) -> None:
+        """A delivery of this merchant was claimed."""
+        self._lanes.setdefault(merchant_id, _Lane()).in_flight += 1
+
+    def end(self, merchant_id: str, *, delivered: bool, latency_ms: int, hold_seconds: int, now: float) -> None:
+        """A delivery ended; the window follows. `hold_seconds` > 0 keeps the lane shut that long."""
+        lane = self._lanes[merchant_id]
+        lane.in_flight -= 1
+        lane.touched_at = now
+        if delivered and latency_ms < SLOW_ANSWER_MS:
+            lane.window = min(WINDOW_MAX, lane.window + 1)
+        else:
+            lane.window = max(WINDOW_MIN, lane.window // 2)
+        if hold_seconds > 0:
+            lane.held_until = max(lane.held_until, now + hold_seconds)
+
+    def forget_idle(self, now: float, idle_seconds: float = 600) -> None:
+        """Drop lanes that nothing happened in for a while: their merchants start afresh."""
+        idle = [
+            merchant_id
+            for merchant_id, lane in self._lanes.items()
+            if lane.in_flight == 0 and lane.held_until <= now and lane.touched_at + idle_seconds <= now
+        ]
+        for merchant_id in idle:
+            del self._lanes[merchant_id]
+
+
+def _in_turns(wanted: dict[str, int], free: int) -> dict[str, int]:
+    """Give everybody one more place per round until nobody wants or nothing is left."""
+    given = dict.fromkeys(wanted, 0)
+    hungry = list(wanted)
+    while hungry and free > 0:
+        each = max(1, free // len(hungry))
+        for merchant_id in hungry:
+            places = min(each, wanted[merchant_id] - given[merchant_id], free)
+            given[merchant_id] += places
+            free -= places
+        hungry = [merchant_id for merchant_id in hungry if given[merchant_id] < wanted[merchant_id]]
+    return {merchant_id: places for merchant_id, places in given.items() if places > 0}

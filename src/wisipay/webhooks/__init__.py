@@ -1,0 +1,1 @@
+"""Webhooks from providers: stored first, answered at once, understood afterwards."""
