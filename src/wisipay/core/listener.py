@@ -19,7 +19,7 @@ _CONNECT_TIMEOUT_SECONDS: Final = 5
 _PROBE_GAP_SECONDS: Final = 10
 _RECONNECT_GAP_SECONDS: Final = 0.5
 
-_log = get_logger("core.listener")
+_log = get_logger(__name__)
 
 _LOST: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 

@@ -27,7 +27,7 @@ _LOCK_TIMEOUT_SECONDS: Final = 5
 _WAIT_FOR_OTHER_MIGRATION_SECONDS: Final = 60
 _ADVISORY_LOCK_KEY: Final = 0x77697369  # "wisi": a number that nothing else in this database locks
 
-_log = get_logger("core.migrations")
+_log = get_logger(__name__)
 
 
 class MigrationError(Exception):
