@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,14 +22,13 @@ from typing import Final
 from wisipay.core.embedded import process
 from wisipay.core.embedded.accounts import Account
 from wisipay.core.embedded.errors import EmbeddedStoreError
-from wisipay.core.embedded.folders import unusable, write_text
+from wisipay.core.embedded.folders import make_folder, unusable, write_text
+from wisipay.core.embedded.logs import rotate, told
 from wisipay.core.embedded.process import Owns, ProcessIdentity
+from wisipay.core.embedded.spawn import spawn
 
 _LOCK_WAIT_SECONDS: Final = 150.0
 _POLL_SECONDS: Final = 0.03
-_LOG_BYTES_MAX: Final = 64 * 1024 * 1024
-_LOG_TAIL_BYTES: Final = 16 * 1024
-_TELLING: Final = ("PANIC", "FATAL", "No space left", "Error", "ERROR", "error")
 
 StopSteps = Sequence[tuple[signal.Signals, float]]
 
@@ -80,7 +78,7 @@ class Server:
     @property
     def log_file(self) -> Path:
         """Where the server's own words go."""
-        return self.home / "server.log"
+        return self.home.parent / "log" / f"{self.home.name}.log"
 
 
 class NotReady(Exception):  # noqa: N818 - a state while starting, not an error shown to anyone
@@ -144,7 +142,8 @@ def _port_error(name: str, port: int, error: OSError) -> EmbeddedStoreError:
 
 
 async def _start_new(server: Server) -> Running:
-    offset = _rotate(server.log_file)
+    make_folder(server.log_file.parent)
+    offset = rotate(server.log_file)
     identity = spawn(
         server.arguments,
         folder=server.folder,
@@ -161,42 +160,10 @@ async def _start_new(server: Server) -> Running:
             return _running(server, identity, reused=False)
         if monotonic() > deadline:
             await end(server.folder, server.owns, server.stop_steps)
-            raise EmbeddedStoreError(
-                f"{server.name} does not answer after {server.ready_timeout_seconds:.0f} s{_told(server, offset)}"
-            )
+            waited = f"{server.ready_timeout_seconds:.0f} s"
+            raise EmbeddedStoreError(f"{server.name} does not answer after {waited}{told(server.log_file, offset)}")
         await asyncio.sleep(_POLL_SECONDS)
-    raise EmbeddedStoreError(f"{server.name} stopped while starting{_told(server, offset)}")
-
-
-def spawn(
-    arguments: Sequence[str],
-    *,
-    folder: Path,
-    environment: Mapping[str, str],
-    log_file: Path,
-    account: Account | None = None,
-) -> ProcessIdentity | None:
-    """Start a program in a session of its own, its output appended to `log_file`, as `account` if one is given.
-
-    Returns None when it ended at once. Raises `EmbeddedStoreError` when it cannot be started.
-    """
-    try:
-        with log_file.open("ab") as log:
-            child = subprocess.Popen(  # noqa: S603 - the arguments are ours, no shell is involved
-                list(arguments),
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=None if account is None else account.user_id,
-                group=None if account is None else account.group_id,
-                extra_groups=None if account is None else [],
-            )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise EmbeddedStoreError(f"{arguments[0]} cannot be started: {error}") from error
-    return process.adopt_child(child)
+    raise EmbeddedStoreError(f"{server.name} stopped while starting{told(server.log_file, offset)}")
 
 
 def _running(server: Server, identity: ProcessIdentity, *, reused: bool) -> Running:
@@ -235,32 +202,6 @@ async def _lock(handle: int, home: Path) -> None:
             await asyncio.sleep(_POLL_SECONDS)
         else:
             return
-
-
-def _rotate(log_file: Path) -> int:
-    """Put a log that has grown large aside, and return the size of the one that will be written to."""
-    try:
-        size = log_file.stat().st_size
-    except FileNotFoundError:
-        return 0
-    if size < _LOG_BYTES_MAX:
-        return size
-    log_file.replace(log_file.with_suffix(".log.1"))
-    return 0
-
-
-def _told(server: Server, offset: int) -> str:
-    """Return the most telling line of the log since `offset`, for the end of an error message."""
-    with server.log_file.open("rb") as log:
-        log.seek(max(offset, server.log_file.stat().st_size - _LOG_TAIL_BYTES))
-        lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
-    telling = next((line for word in _TELLING for line in lines if word in line), lines[-1] if lines else "no output")
-    full = (
-        " The disk is full: free some space, or choose another folder with --data."
-        if "No space left" in telling
-        else ""
-    )
-    return f": {telling} (log: {server.log_file}){full}"
 
 
 def _children_timeout_seconds(steps: StopSteps) -> float:
