@@ -1,0 +1,1 @@
+"""The simulator's HTTP side: request and answer types, routing, the process."""
