@@ -3,8 +3,26 @@
 The public face of the slice: what other slices may use. Nothing here moves money.
 """
 
+from wisipay.merchants.api_secrets import NewSecret, onboard_merchant, rotate_secret
+from wisipay.merchants.authentication import Refusal
+from wisipay.merchants.author import Author
+from wisipay.merchants.channels import change_channel, create_channel, set_credentials
 from wisipay.merchants.directory import MERCHANTS_CHANGED, Directory
-from wisipay.merchants.fees import Fee, fee_for
+from wisipay.merchants.errors import (
+    AlreadyExists,
+    InvalidValue,
+    NotOnboarded,
+    TiersOverlap,
+    UnknownChannel,
+    UnknownLegalEntity,
+    UnknownMerchant,
+    UnknownProvider,
+    UnknownTier,
+)
+from wisipay.merchants.fee_tiers import add_tier, remove_tier
+from wisipay.merchants.fees import Fee, fee_for, parse_percentage, percentage_text
+from wisipay.merchants.gate import GatePolicy, MerchantGate
+from wisipay.merchants.legal_entities import BankAccount, LegalEntity, create_legal_entity, read_legal_entities
 from wisipay.merchants.model import (
     SERVICE_KINDS,
     ApiSecret,
@@ -19,22 +37,70 @@ from wisipay.merchants.model import (
     ServiceConfig,
     ServiceKind,
 )
+from wisipay.merchants.providers import Provider, create_provider, read_providers
+from wisipay.merchants.registration import create_merchant
+from wisipay.merchants.routing import set_routing
+from wisipay.merchants.service_settings import ServiceChange, ServiceOwner, change_service
+from wisipay.merchants.settings import MerchantChange, change_merchant
+from wisipay.merchants.signed_request import SignedRequest
+from wisipay.merchants.store import read_channels, read_merchant_ids, read_merchants
 
 __all__ = [
     "MERCHANTS_CHANGED",
     "SERVICE_KINDS",
+    "AlreadyExists",
     "ApiSecret",
+    "Author",
+    "BankAccount",
     "Channel",
     "Directory",
     "Fee",
     "FeeCharge",
     "FeeStrategy",
     "FeeTier",
+    "GatePolicy",
+    "InvalidValue",
+    "LegalEntity",
     "Limits",
     "Merchant",
+    "MerchantChange",
+    "MerchantGate",
     "MerchantStatus",
+    "NewSecret",
+    "NotOnboarded",
+    "Provider",
     "ProviderType",
+    "Refusal",
+    "ServiceChange",
     "ServiceConfig",
     "ServiceKind",
+    "ServiceOwner",
+    "SignedRequest",
+    "TiersOverlap",
+    "UnknownChannel",
+    "UnknownLegalEntity",
+    "UnknownMerchant",
+    "UnknownProvider",
+    "UnknownTier",
+    "add_tier",
+    "change_channel",
+    "change_merchant",
+    "change_service",
+    "create_channel",
+    "create_legal_entity",
+    "create_merchant",
+    "create_provider",
     "fee_for",
+    "onboard_merchant",
+    "parse_percentage",
+    "percentage_text",
+    "read_channels",
+    "read_legal_entities",
+    "read_merchant_ids",
+    "read_merchants",
+    "read_providers",
+    "remove_tier",
+    "rotate_secret",
+    "set_credentials",
+    "set_routing",
 ]

@@ -1,0 +1,118 @@
+"""The authentication headers of a merchant's request, read and checked for presence and form.
+
+Decides which headers a request needs (merchant API, "Authentication headers") and what a well-formed one looks like.
+Must never judge whether they are true: that needs the merchant and is done by `authentication`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from wisipay.core.errors import BadRequest, UnsupportedMediaType
+
+MERCHANT_ID: Final = "x-merchant-id"
+TIMESTAMP: Final = "x-timestamp"
+SIGNATURE: Final = "x-signature"
+CONTENT_TYPE: Final = "content-type"
+
+_JSON_TYPE = "application/json"
+_MERCHANT_ID_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
+_TIMESTAMP_FORM = re.compile(r"[0-9]{1,16}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request as it came in: header names in lower case, the body exactly as on the wire."""
+
+    method: str
+    path_and_query: str
+    headers: Mapping[str, str]
+    body: bytes
+    peer_address: str
+
+    @property
+    def is_post(self) -> bool:
+        """Whether the request may change something, so that a replay of it is refused."""
+        return self.method.upper() == "POST"
+
+
+class LegacyHash(msgspec.Struct, frozen=True, rename="camel"):
+    """The body fields that the legacy hash is made of; amount is in the unit of the API."""
+
+    amount: int
+    order_id: str
+    hash: str
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request says about its sender: trimmed texts; exactly one of signature and legacy hash is there."""
+
+    merchant_id: str
+    timestamp: str
+    signature: str | None
+    legacy: LegacyHash | None
+
+
+_legacy_decoder = msgspec.json.Decoder(LegacyHash)
+
+
+def read_credentials(request: SignedRequest) -> Credentials:
+    """Read the headers; raises BadRequest naming every missing or malformed one, or UnsupportedMediaType."""
+    merchant_id = _header(request, MERCHANT_ID)
+    timestamp = _header(request, TIMESTAMP)
+    signature = _header(request, SIGNATURE)
+    legacy = None if signature or not request.is_post else _read_legacy(request.body)
+    problems = _problems(request, merchant_id, timestamp, is_signed=bool(signature or legacy))
+    if problems:
+        named = ", ".join(f"{name} {problem}" for name, problem in problems.items())
+        raise BadRequest(f"Authentication headers: {named}", details=problems)
+    _check_content_type(request)
+    return Credentials(merchant_id, timestamp, signature or None, legacy)
+
+
+def missing_signature() -> BadRequest:
+    """Give the refusal of a request without a signature."""
+    return BadRequest(f"Authentication headers: {SIGNATURE} is missing", details={SIGNATURE: "is missing"})
+
+
+def _header(request: SignedRequest, name: str) -> str:
+    return request.headers.get(name, "").strip()
+
+
+def _problems(request: SignedRequest, merchant_id: str, timestamp: str, *, is_signed: bool) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if not merchant_id:
+        problems[MERCHANT_ID] = "is missing"
+    elif not _MERCHANT_ID_FORM.fullmatch(merchant_id):
+        problems[MERCHANT_ID] = "has a form that no merchant id has"
+    if not timestamp:
+        problems[TIMESTAMP] = "is missing"
+    elif not _TIMESTAMP_FORM.fullmatch(timestamp):
+        problems[TIMESTAMP] = "must be Unix time in milliseconds, digits only"
+    if not is_signed:
+        problems[SIGNATURE] = "is missing"
+    if request.is_post and not _header(request, CONTENT_TYPE):
+        problems[CONTENT_TYPE] = "is missing"
+    return problems
+
+
+def _check_content_type(request: SignedRequest) -> None:
+    if not request.is_post:
+        return
+    media_type = _header(request, CONTENT_TYPE).partition(";")[0].strip().lower()
+    if media_type != _JSON_TYPE:
+        raise UnsupportedMediaType(
+            f"The {CONTENT_TYPE} header must be {_JSON_TYPE}", details={CONTENT_TYPE: f"must be {_JSON_TYPE}"}
+        )
+
+
+def _read_legacy(body: bytes) -> LegacyHash | None:
+    try:
+        return _legacy_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
