@@ -7,6 +7,7 @@ Must never be needed in production, where stores are given by URL. One data fold
 
 from wisipay.core.embedded.errors import EmbeddedStoreError
 from wisipay.core.embedded.postgres_install import program as postgres_program
+from wisipay.core.embedded.records import running_urls
 from wisipay.core.embedded.server import Running
 
-__all__ = ["EmbeddedStoreError", "Running", "postgres_program"]
+__all__ = ["EmbeddedStoreError", "Running", "postgres_program", "running_urls"]

@@ -8,7 +8,6 @@ does not work in the store's own folder.
 import asyncio
 import errno
 import fcntl
-import json
 import os
 import signal
 import socket
@@ -22,9 +21,10 @@ from typing import Final
 from wisipay.core.embedded import process
 from wisipay.core.embedded.accounts import Account
 from wisipay.core.embedded.errors import EmbeddedStoreError
-from wisipay.core.embedded.folders import make_folder, unusable, write_text
+from wisipay.core.embedded.folders import make_folder, unusable
 from wisipay.core.embedded.logs import rotate, told
 from wisipay.core.embedded.process import Owns, ProcessIdentity
+from wisipay.core.embedded.records import Record, read_record, write_record
 from wisipay.core.embedded.spawn import spawn
 
 _LOCK_WAIT_SECONDS: Final = 150.0
@@ -105,9 +105,14 @@ async def start(server: Server) -> Running:
     Raises `EmbeddedStoreError`.
     """
     found = process.running_in(server.folder, server.owns)
-    main = _recorded(server)
-    if main is not None and main in found and await _answers(server):
-        return _running(server, main, reused=True)
+    record = read_record(server.home)
+    if (
+        record is not None
+        and record.identity in found
+        and record.arguments == tuple(server.arguments)
+        and await _answers(server)
+    ):
+        return _running(server, record.identity, reused=True)
     await end(server.folder, server.owns, server.stop_steps)
     require_free_port(server.name, server.port)
     return await _start_new(server)
@@ -151,13 +156,22 @@ async def _start_new(server: Server) -> Running:
         account=server.account,
         log_file=server.log_file,
     )
-    if identity is not None:
-        record = {"pid": identity.pid, "started": identity.started, "arguments": list(server.arguments)}
-        write_text(server.home / "server.json", json.dumps(record) + "\n")
+    if identity is None:
+        raise EmbeddedStoreError(f"{server.name} stopped while starting{told(server.log_file, offset)}")
+    write_record(server.home, Record(identity, server.url, tuple(server.arguments)))
+    try:
+        await _wait_until_ready(server, identity, offset)
+    except asyncio.CancelledError:
+        await end(server.folder, server.owns, server.stop_steps)
+        raise
+    return _running(server, identity, reused=False)
+
+
+async def _wait_until_ready(server: Server, identity: ProcessIdentity, offset: int) -> None:
     deadline = monotonic() + server.ready_timeout_seconds
-    while identity is not None and process.is_alive(identity):
+    while process.is_alive(identity):
         if await _answers(server):
-            return _running(server, identity, reused=False)
+            return
         if monotonic() > deadline:
             await end(server.folder, server.owns, server.stop_steps)
             waited = f"{server.ready_timeout_seconds:.0f} s"
@@ -176,16 +190,6 @@ async def _answers(server: Server) -> bool:
     except NotReady:
         return False
     return True
-
-
-def _recorded(server: Server) -> ProcessIdentity | None:
-    """Return the process that an earlier run started with the same arguments."""
-    try:
-        record = json.loads((server.home / "server.json").read_text())
-        identity = ProcessIdentity(int(record["pid"]), str(record["started"]))
-        return identity if record["arguments"] == list(server.arguments) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 async def _lock(handle: int, home: Path) -> None:

@@ -1,0 +1,30 @@
+"""The settings of an instance or an operator's command, with an address for every store.
+
+Decides that where no address is configured the embedded stores of the data folder are used, if they run. Must never
+start a store: that is for `wisipay up`.
+"""
+
+from collections.abc import Mapping
+
+from wisipay.core.config import Settings, SettingsError, load_settings
+from wisipay.core.embedded.records import running_urls
+
+
+def settings_with_stores(environ: Mapping[str, str] | None = None) -> Settings:
+    """Load the settings; an unset DATABASE_URL, REDIS_URL or MONGODB_URI is that of the running embedded store.
+
+    Raises `SettingsError` with a line for each store that has no address.
+    """
+    settings = load_settings(environ)
+    found = running_urls(settings.data_dir)
+    missing = [name for name in ("database_url", "redis_url", "mongodb_uri") if not getattr(settings, name)]
+    unknown = [name for name in missing if name not in found]
+    if unknown:
+        raise SettingsError(
+            [
+                f"{name.upper()}: is not set and no embedded store runs in {settings.data_dir}; "
+                "wants the address of a server, or a running `wisipay up` (DATA_DIR names its folder)"
+                for name in unknown
+            ]
+        )
+    return settings.model_copy(update={name: found[name] for name in missing})
