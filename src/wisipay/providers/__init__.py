@@ -20,22 +20,45 @@ from wisipay.providers.base import (
     WebhookWord,
 )
 
+from wisipay.providers.breaker import BreakerPolicy
+from wisipay.providers.breaker_store import BreakerStore
+from wisipay.providers.capture import CapturedExchange, CaptureHook
+from wisipay.providers.errors import InvalidCredentials, UnknownAdapter
+from wisipay.providers.gateway import ChannelSource, ProviderGateway
+from wisipay.providers.http import HttpPolicy, ProviderHttp
+from wisipay.providers.registry import adapter_names, build, check_credentials, credentials_schema, register
+
 __all__ = [
     "Accepted",
+    "BreakerPolicy",
+    "BreakerStore",
     "Capabilities",
+    "CaptureHook",
+    "CapturedExchange",
+    "ChannelSource",
     "CreateOutcome",
     "Credentials",
+    "HttpPolicy",
+    "InvalidCredentials",
     "NotFound",
     "PayinOrder",
     "PaymentKind",
     "PayoutOrder",
     "ProviderAdapter",
+    "ProviderGateway",
+    "ProviderHttp",
     "ProviderStatus",
     "Rejected",
     "StatusOutcome",
     "StatusReport",
     "Unknown",
+    "UnknownAdapter",
     "WebhookRoute",
     "WebhookUnreadable",
     "WebhookWord",
+    "adapter_names",
+    "build",
+    "check_credentials",
+    "credentials_schema",
+    "register",
 ]

@@ -149,7 +149,10 @@ def _read_form(body: bytes) -> Fields:
         )
     except ValueError as error:
         raise Unreadable(f"neither JSON nor a form: {len(body)} bytes that {_looks_like(body)}") from error
-    return Fields(dict(pairs))
+    members = dict(pairs)
+    if not members or len(members) < len(pairs):
+        raise Unreadable("a form without fields, or with a field given twice")
+    return Fields(members)
 
 
 def _rupees(name: str, value: object) -> Paise:

@@ -1,0 +1,103 @@
+"""One adapter on a bench: its case, a loopback provider that it calls, and orders to give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from support.loopback import Fault, Loopback, WireAnswer
+from support.provider_case import ProviderCase
+from wisipay.core.http_client import HttpClient
+from wisipay.core.money import Paise
+from wisipay.providers import (
+    CreateOutcome,
+    HttpPolicy,
+    PayinOrder,
+    PaymentKind,
+    PayoutOrder,
+    ProviderAdapter,
+    ProviderHttp,
+    build,
+)
+
+REFERENCE = "WP01K9ABCDEF0123456789ABCD"
+AMOUNT = Paise(10_010)
+TIMEOUT_SECONDS = 0.3
+OTHER_KIND: dict[PaymentKind, PaymentKind] = {"payin": "payout", "payout": "payin"}
+
+
+def payin_order(mode: str = "UPI") -> PayinOrder:
+    """Return an order to collect 100.10 rupees."""
+    return PayinOrder(
+        reference=REFERENCE,
+        amount=AMOUNT,
+        mode=mode,
+        customer_name="Asha Rao",
+        customer_email="asha@example.com",
+        customer_phone="9876543210",
+        remarks="books",
+        redirect_url="https://shop.example.com/done",
+        webhook_url="https://pay.example.com/webhook/payin/x/y",
+    )
+
+
+def payout_order(mode: str = "IMPS") -> PayoutOrder:
+    """Return an order to pay 100.10 rupees to an account."""
+    return PayoutOrder(
+        reference=REFERENCE,
+        amount=AMOUNT,
+        mode=mode,
+        beneficiary_name="Asha Rao",
+        account_number="000123456789",
+        ifsc="HDFC0000001",
+        bank_name="HDFC Bank",
+        phone="9876543210",
+        remarks="salary",
+        webhook_url="https://pay.example.com/webhook/payout/x/y",
+    )
+
+
+@dataclass
+class Bench:
+    """An adapter and the loopback provider that it calls."""
+
+    case: ProviderCase
+    loopback: Loopback
+    client: HttpClient
+    adapter: ProviderAdapter
+
+    async def create(self, kind: PaymentKind, *answers: WireAnswer) -> CreateOutcome:
+        """Give the adapter an order while the provider answers as told."""
+        self.loopback.will_answer(*answers)
+        if kind == "payin":
+            return await self.adapter.create_payin(payin_order(self.case.payin_mode))
+        return await self.adapter.create_payout(payout_order(self.case.payout_mode))
+
+
+def bench_adapter(case: ProviderCase, client: HttpClient, base_url: str) -> ProviderAdapter:
+    """Build the case's adapter so that it calls `base_url`."""
+    policy = HttpPolicy(timeout_seconds=TIMEOUT_SECONDS, https_only=False)
+    http = ProviderHttp(client, provider=case.name, channel_id=f"{case.name}_test", policy=policy)
+    return build(case.name, case.credentials(base_url), http)
+
+
+def meaningless_answers(good: WireAnswer) -> dict[str, WireAnswer]:
+    """Return answers from which nobody can tell what happened; `good` is one that would have been a success."""
+    page = b"<html><head><title>502 Bad Gateway</title></head></html>"
+    return {
+        **{str(fault): WireAnswer(good.status, good.body, fault=fault) for fault in Fault if fault is not Fault.NONE},
+        "a page": WireAnswer(200, page, "text/html"),
+        "a page with 400": WireAnswer(400, page, "text/html"),
+        "a page with 502": WireAnswer(502, page, "text/html"),
+        "nothing": WireAnswer(200, b""),
+        "half of the JSON": WireAnswer(good.status, good.body[: len(good.body) // 2]),
+        "JSON and more": WireAnswer(good.status, good.body + b"}"),
+        "an empty object": WireAnswer(200, b"{}"),
+        "an empty array": WireAnswer(200, b"[]"),
+        "a bare word": WireAnswer(200, b'"SUCCESS"'),
+        "null": WireAnswer(200, b"null"),
+        "two megabytes": WireAnswer(200, good.body + b" " * 2 * 1024 * 1024),
+        "deep nesting": WireAnswer(200, b"[" * 100_000),
+        "a redirect": WireAnswer(302, b"{}"),
+        "success under 500": WireAnswer(500, good.body),
+        "success under 504": WireAnswer(504, good.body),
+    }
