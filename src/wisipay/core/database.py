@@ -24,6 +24,24 @@ else:  # asyncpg's classes take type parameters in its stubs only
     Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
     Pool: TypeAlias = asyncpg.Pool
 
+CONFLICTS: Final[tuple[type[Exception], ...]] = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.UniqueViolationError,
+    asyncpg.ExclusionViolationError,
+)
+"""Errors of two transactions that met; the same statements, run again, see what the other one did."""
+
+OUTAGES: Final[tuple[type[Exception], ...]] = (
+    OSError,  # refused, reset, timed out
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, statement timed out
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.ReadOnlySQLTransactionError,  # after a failover, still on the old primary
+)
+"""Errors of a server that is away or cannot write, whatever it was asked to do."""
+
 _CONNECT_TIMEOUT_SECONDS: Final = 10
 _COMMAND_TIMEOUT_SECONDS: Final = 60
 _RETRY_GAP_SECONDS: Final = 0.2
