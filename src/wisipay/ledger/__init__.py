@@ -33,6 +33,18 @@ from wisipay.ledger.model import (
     Transfer,
     Void,
 )
+from wisipay.ledger.reads import (
+    AccountLine,
+    LineCursor,
+    TrialBalance,
+    TrialBalanceRow,
+    account_lines,
+    balances,
+    entry,
+    trial_balance,
+)
+from wisipay.ledger.sql import schema_sql
+from wisipay.ledger.store import apply, apply_linked, load, open_accounts, set_account_status, write
 from wisipay.ledger.wanted import Wanted, wanted_by
 
 __all__ = [
@@ -43,6 +55,7 @@ __all__ = [
     "Accepted",
     "Account",
     "AccountDiffersError",
+    "AccountLine",
     "AccountSpec",
     "AccountStatus",
     "AccountType",
@@ -54,6 +67,7 @@ __all__ = [
     "Expire",
     "LedgerError",
     "Line",
+    "LineCursor",
     "NotLoadedError",
     "Post",
     "Rejected",
@@ -61,14 +75,27 @@ __all__ = [
     "Result",
     "Reverse",
     "Transfer",
+    "TrialBalance",
+    "TrialBalanceRow",
     "UnknownAccountError",
     "Void",
     "Wanted",
     "account_id",
+    "account_lines",
+    "apply",
+    "apply_linked",
+    "balances",
     "channel_account",
     "channel_accounts",
+    "entry",
     "legal_entity_account",
+    "load",
     "merchant_account",
     "merchant_accounts",
+    "open_accounts",
+    "schema_sql",
+    "set_account_status",
+    "trial_balance",
     "wanted_by",
+    "write",
 ]

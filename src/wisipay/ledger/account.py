@@ -82,7 +82,7 @@ class Account:
 
     Counters only grow with postings; pending counters shrink when a hold ends. `line_count` numbers the account's
     lines without gaps and `last_posted_at` never goes back, so that a line's number and its time tell the same order.
-    `key` is the store's own handle, empty for a book that lives in memory.
+    `key` is the store's own handle, 0 in a book that lives in memory.
     """
 
     id: str
@@ -96,7 +96,7 @@ class Account:
     credits_pending: int = 0
     line_count: int = 0
     last_posted_at: datetime = BEGINNING
-    key: tuple[int, ...] = ()
+    key: int = 0
 
     @classmethod
     def opened(cls, spec: AccountSpec) -> "Account":

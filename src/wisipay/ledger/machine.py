@@ -103,7 +103,8 @@ class Book:
         The command that failed carries its own reason, the others `LINKED_COMMAND_REJECTED`.
         """
         mark = len(self._added)
-        self._before = before = {}
+        before: dict[str, AccountState] = {}
+        self._before = before
         results: list[Result] = []
         try:
             for index, command in enumerate(commands):

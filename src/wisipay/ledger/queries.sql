@@ -1,0 +1,127 @@
+-- name: open_account!
+WITH opened AS (
+    INSERT INTO ledger_accounts (id, kind, entity, entity_id, purpose, currency, stripes, parent_number)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT number FROM ledger_accounts WHERE id = $8))
+    ON CONFLICT (id) DO NOTHING
+    RETURNING number, stripes
+)
+
+INSERT INTO ledger_balances (account_number, stripe, min_balance)
+SELECT opened.number, series.stripe, $9
+FROM opened CROSS JOIN generate_series(0, opened.stripes - 1) AS series (stripe);
+
+-- name: opened_accounts
+SELECT accounts.id, accounts.currency, accounts.stripes, parents.id AS parent_id
+FROM ledger_accounts AS accounts
+LEFT JOIN ledger_accounts AS parents ON accounts.parent_number = parents.number
+WHERE accounts.id = ANY($1::text []);
+
+-- name: set_status!
+UPDATE ledger_balances AS balances SET status = $2
+FROM ledger_accounts AS accounts
+WHERE accounts.number = balances.account_number AND accounts.id = $1;
+
+-- name: lock_accounts
+-- One stripe ($3) of every account named ($1) or moved by a target ($2), always locked in the same order.
+SELECT
+    accounts.id, accounts.debit_normal, accounts.currency, balances.status, balances.min_balance,
+    balances.debits_posted, balances.credits_posted, balances.debits_pending, balances.credits_pending,
+    balances.line_count, balances.last_posted_at, balances.number
+FROM ledger_balances AS balances
+INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
+WHERE
+    balances.stripe = $3 % accounts.stripes
+    AND accounts.number IN (
+        SELECT named.number FROM ledger_accounts AS named WHERE named.id = ANY($1::text [])
+        UNION
+        SELECT moved.account_number
+        FROM unnest($2::uuid []) AS targets (id)
+        INNER JOIN ledger_lines AS lines ON targets.id = lines.entry_id
+        INNER JOIN ledger_balances AS moved ON lines.balance_number = moved.number
+    )
+ORDER BY balances.number
+FOR NO KEY UPDATE OF balances;
+
+-- name: read_entries
+-- Entries by id ($1) or idempotency key ($2), with their lines and how they ended.
+SELECT
+    entries.id, entries.posted_at, entries.timeout_at, entries.target_id, entries.kind::text, entries.value_date,
+    entries.currency, entries.narration, entries.external_reference, entries.correlation_id,
+    entries.idempotency_key, entries.metadata::text, resolutions.entry_id AS resolved_by,
+    resolutions.kind::text AS resolved_kind, sides.account_ids, sides.amounts
+FROM (
+    SELECT given.id FROM unnest($1::uuid []) AS given (id)
+    UNION
+    SELECT keys.entry_id FROM unnest($2::text []) AS given (key) INNER JOIN ledger_keys AS keys ON given.key = keys.key
+) AS wanted
+INNER JOIN ledger_entries AS entries ON wanted.id = entries.id
+LEFT JOIN ledger_resolutions AS resolutions ON entries.id = resolutions.target_id
+CROSS JOIN LATERAL (
+    SELECT
+        array_agg(accounts.id ORDER BY lines.number) AS account_ids,
+        array_agg(lines.amount ORDER BY lines.number) AS amounts
+    FROM ledger_lines AS lines
+    INNER JOIN ledger_balances AS balances ON lines.balance_number = balances.number
+    INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
+    WHERE lines.entry_id = entries.id
+) AS sides;
+
+-- name: write_balances!
+-- The new counters ($1-$7), how entries ended ($8-$10) and the idempotency keys taken ($11, $12).
+WITH ended AS (
+    INSERT INTO ledger_resolutions (target_id, entry_id, kind)
+    SELECT news.target_id, news.entry_id, news.kind::ledger_entry_kind
+    FROM unnest($8::uuid [], $9::uuid [], $10::text []) AS news (target_id, entry_id, kind)
+),
+
+taken AS (
+    INSERT INTO ledger_keys (key, entry_id)
+    SELECT news.key, news.entry_id FROM unnest($11::text [], $12::uuid []) AS news (key, entry_id)
+)
+
+UPDATE ledger_balances AS balances SET
+    debits_posted = news.debits_posted,
+    credits_posted = news.credits_posted,
+    debits_pending = news.debits_pending,
+    credits_pending = news.credits_pending,
+    line_count = news.line_count,
+    last_posted_at = news.last_posted_at
+FROM unnest($1::integer [], $2::bigint [], $3::bigint [], $4::bigint [], $5::bigint [], $6::bigint [], $7::timestamptz [])
+AS news (number, debits_posted, credits_posted, debits_pending, credits_pending, line_count, last_posted_at)
+WHERE balances.number = news.number;
+
+-- name: balances
+SELECT
+    accounts.id, accounts.debit_normal, accounts.currency, min(balances.status) AS status,
+    min(balances.min_balance) AS min_balance,
+    sum(balances.debits_posted)::bigint AS debits_posted, sum(balances.credits_posted)::bigint AS credits_posted,
+    sum(balances.debits_pending)::bigint AS debits_pending, sum(balances.credits_pending)::bigint AS credits_pending,
+    sum(balances.line_count)::bigint AS line_count, max(balances.last_posted_at) AS last_posted_at
+FROM ledger_accounts AS accounts
+INNER JOIN ledger_balances AS balances ON accounts.number = balances.account_number
+WHERE accounts.id = ANY($1::text [])
+GROUP BY accounts.number;
+
+-- name: trial_balance
+SELECT
+    accounts.id, accounts.currency, sum(balances.debits_posted)::bigint AS debits,
+    sum(balances.credits_posted)::bigint AS credits
+FROM ledger_accounts AS accounts
+INNER JOIN ledger_balances AS balances ON accounts.number = balances.account_number
+GROUP BY accounts.number
+ORDER BY accounts.id;
+
+-- name: account_lines
+SELECT
+    lines.entry_id, lines.number, entries.kind::text, lines.pending, lines.amount, lines.balance_after,
+    lines.account_line, lines.posted_at, entries.value_date, entries.narration, entries.external_reference,
+    entries.correlation_id
+FROM ledger_accounts AS accounts
+INNER JOIN ledger_balances AS balances ON accounts.number = balances.account_number
+INNER JOIN ledger_lines AS lines ON balances.number = lines.balance_number
+INNER JOIN ledger_entries AS entries ON lines.entry_id = entries.id
+WHERE
+    accounts.id = $1
+    AND ($2::timestamptz IS NULL OR (lines.posted_at, lines.account_line) < ($2::timestamptz, $3::bigint))
+ORDER BY lines.posted_at DESC, lines.account_line DESC
+LIMIT $4;

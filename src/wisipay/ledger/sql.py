@@ -1,0 +1,23 @@
+"""The ledger's SQL: its named statements and its schema, read once from the `.sql` files of this folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiosql
+
+_FOLDER = Path(__file__).parent
+
+
+def _load() -> Mapping[str, str]:
+    queries = aiosql.from_path(_FOLDER / "queries.sql", "asyncpg", mandatory_parameters=False)
+    names = [name for name in queries.available_queries if not name.endswith("_cursor")]
+    return {name: getattr(queries, name).sql for name in names}
+
+
+QUERIES = _load()
+"""Statement text by name, with `$1` parameters."""
+
+
+def schema_sql() -> str:
+    """Return the SQL that makes the ledger's types, tables, indexes and triggers in the current schema."""
+    return (_FOLDER / "schema.sql").read_text(encoding="utf-8")

@@ -1,0 +1,132 @@
+"""The ledger in PostgreSQL: locks and loads a `Book`, and writes what it accepted. Decides nothing about money.
+
+Everything happens inside the caller's transaction, at READ COMMITTED: accounts are locked first, in one order for all
+writers (so writers never deadlock on them), and entries are read after that. Two writers that use one entry id or key
+at the same moment on different accounts meet on a unique key: `asyncpg.UniqueViolationError`; the caller's retry then
+finds the first entry.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from wisipay.ledger.account import AccountSpec, AccountStatus
+from wisipay.ledger.encoding import ENTRY_COLUMNS, LINE_COLUMNS, copy_of_entries, copy_of_lines
+from wisipay.ledger.errors import AccountDiffersError, UnknownAccountError
+from wisipay.ledger.machine import Book
+from wisipay.ledger.model import Command, Result, Reverse, Transfer
+from wisipay.ledger.rows import account_of, entry_of
+from wisipay.ledger.sql import QUERIES
+from wisipay.ledger.wanted import Wanted, wanted_by
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+
+async def load(connection: Connection, wanted: Wanted, *, stripe: int = 0) -> Book:
+    """Lock the wanted accounts and those of the targets, and return a book of them and of the entries that exist.
+
+    `stripe` chooses the counter row of striped accounts: processes that pass different numbers do not wait for each
+    other there.
+    """
+    accounts = await connection.fetch(
+        QUERIES["lock_accounts"], list(wanted.account_ids), list(wanted.target_ids), stripe
+    )
+    rows = await connection.fetch(
+        QUERIES["read_entries"], list(wanted.entry_ids | wanted.target_ids), list(wanted.idempotency_keys)
+    )
+    locked = {row["id"] for row in accounts}
+    # A target whose accounts are not locked was committed after we looked for its accounts: for us it is not there yet.
+    entries = [
+        entry_of(row) for row in rows if row["id"] in wanted.entry_ids or locked.issuperset(row["account_ids"] or ())
+    ]
+    return Book([account_of(row, row["number"]) for row in accounts], entries, wanted)
+
+
+async def write(connection: Connection, book: Book) -> None:
+    """Write everything that the book accepted, and the counters of the accounts that changed. Once per book."""
+    if not book.added:
+        return
+    await _copy(connection, "ledger_entries", ENTRY_COLUMNS, copy_of_entries(book.added))
+    if any(entry.movements for entry in book.added):
+        await _copy(connection, "ledger_lines", LINE_COLUMNS, copy_of_lines(book.added))
+    changed = tuple(book.changed)
+    endings = [
+        (entry.command.target_id, entry.command.entry_id, entry.kind.value)
+        for entry in book.added
+        if not isinstance(entry.command, Transfer)
+    ]
+    keys = [
+        (entry.command.idempotency_key, entry.command.entry_id)
+        for entry in book.added
+        if isinstance(entry.command, Transfer | Reverse) and entry.command.idempotency_key is not None
+    ]
+    await connection.execute(
+        QUERIES["write_balances"],
+        [account.key for account in changed],
+        [account.debits_posted for account in changed],
+        [account.credits_posted for account in changed],
+        [account.debits_pending for account in changed],
+        [account.credits_pending for account in changed],
+        [account.line_count for account in changed],
+        [account.last_posted_at for account in changed],
+        *([ending[column] for ending in endings] for column in range(3)),
+        *([key[column] for key in keys] for column in range(2)),
+    )
+
+
+async def apply(connection: Connection, commands: Sequence[Command], now: datetime, *, stripe: int = 0) -> list[Result]:
+    """Load, decide the commands in order at the moment `now`, and write; a result for each command."""
+    book = await load(connection, wanted_by(commands), stripe=stripe)
+    results = [book.apply(command, now) for command in commands]
+    await write(connection, book)
+    return results
+
+
+async def apply_linked(
+    connection: Connection, commands: Sequence[Command], now: datetime, *, stripe: int = 0
+) -> list[Result]:
+    """Like `apply`, but all commands are accepted or none."""
+    book = await load(connection, wanted_by(commands), stripe=stripe)
+    results = book.apply_linked(commands, now)
+    await write(connection, book)
+    return list(results)
+
+
+async def open_accounts(connection: Connection, specs: Sequence[AccountSpec]) -> None:
+    """Open the accounts that are not open yet. Parents come before their children.
+
+    Raises `AccountDiffersError` when an account is open with another currency, number of stripes or parent; status and
+    floor may have been changed since and are left alone.
+    """
+    await connection.executemany(
+        QUERIES["open_account"],
+        [
+            (
+                *(spec.id, spec.kind.value, spec.entity, spec.entity_id, spec.purpose, spec.currency),
+                *(spec.stripes, spec.parent_id, spec.min_balance),
+            )
+            for spec in specs
+        ],
+    )
+    rows = await connection.fetch(QUERIES["opened_accounts"], [spec.id for spec in specs])
+    opened = {row["id"]: row for row in rows}
+    for spec in specs:
+        for name in ("currency", "stripes", "parent_id"):
+            if opened[spec.id][name] != getattr(spec, name):
+                raise AccountDiffersError(f"{spec.id}: {name} is {opened[spec.id][name]}, not {getattr(spec, name)}")
+
+
+async def set_account_status(connection: Connection, account_id: str, status: AccountStatus) -> None:
+    """Set which new entries an account takes; `UnknownAccountError` if it was never opened."""
+    if await connection.execute(QUERIES["set_status"], account_id, status.value) == "UPDATE 0":
+        raise UnknownAccountError(account_id)
+
+
+async def _copy(connection: Connection, table: str, columns: Sequence[str], content: bytes) -> None:
+    async def source() -> AsyncIterator[bytes]:
+        yield content
+
+    await connection.copy_to_table(table, source=source(), columns=columns, format="binary")
