@@ -27,9 +27,9 @@ _MAX_REFERENCE = 40
 
 
 class _Customer(msgspec.Struct, gc=False):
-    name: str = ""
-    email: str = ""
-    phone: str = ""
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
 
 
 class _Beneficiary(msgspec.Struct, gc=False):
@@ -115,7 +115,7 @@ class DummyApi:
         """Start a collection."""
         account = self._account(request)
         body = decode(request, _payin_decoder)
-        return await self._create("payin", account, body, body.customer.name, _PAYIN_MODES)
+        return await self._create("payin", account, body, body.customer.name or "", _PAYIN_MODES)
 
     async def create_payout(self, request: Request) -> Answer:
         """Start a disbursement."""

@@ -4,15 +4,15 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 
-import aiohttp
 import msgspec
 
 from wisipay_simulator.model import Status
+from wisipay_simulator.poster import Poster, PostFailedError
 from wisipay_simulator.provider import Webhook
 from wisipay_simulator.schedule import Schedule
 
 RETRY_GAPS_MS = (200, 500, 1_000, 2_000, 5_000)
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
+_TIMEOUT_SECONDS = 10
 _OK = range(200, 300)
 
 Render = Callable[[Webhook], tuple[Mapping[str, str], bytes]]
@@ -34,7 +34,7 @@ class WebhookSender:
         self._waiting: deque[Webhook] = deque()
         self._ready = asyncio.Semaphore(0)
         self._workers: list[asyncio.Task[None]] = []
-        self._session: aiohttp.ClientSession | None = None
+        self._poster = Poster()
 
     @property
     def waiting(self) -> int:
@@ -42,15 +42,7 @@ class WebhookSender:
         return len(self._waiting)
 
     def start(self) -> None:
-        """Open the connections and start the workers, on the running loop."""
-        connector = aiohttp.TCPConnector(limit=self._concurrency, keepalive_timeout=30)
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=_TIMEOUT,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-        )
+        """Start the workers, on the running loop."""
         self._workers = [asyncio.create_task(self._work(), name=f"webhook-{n}") for n in range(self._concurrency)]
 
     def send(self, webhook: Webhook, *, late_ms: int = 0) -> None:
@@ -77,8 +69,7 @@ class WebhookSender:
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        self._poster.close()
 
     def _put(self, webhook: Webhook) -> None:
         self._waiting.append(webhook)
@@ -105,16 +96,11 @@ class WebhookSender:
             self._schedule.after(RETRY_GAPS_MS[webhook.attempt - 1], lambda: self._put(again))
 
     async def _post(self, webhook: Webhook) -> int:
-        if self._session is None:
-            raise RuntimeError("start() comes first")
         headers, body = self._render(webhook)
+        url = webhook.payment.order.callback_url
         try:
-            async with self._session.post(
-                webhook.payment.order.callback_url, data=body, headers=headers, allow_redirects=False
-            ) as answer:
-                await answer.content.read(1024)
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return await self._poster.post(url, headers, body, timeout_seconds=_TIMEOUT_SECONDS)
+        except PostFailedError:
             return 0
 
 

@@ -55,6 +55,7 @@ async def serve(application: Application, listener: socket.socket) -> None:
         http=AbortableProtocol,
         loop="none",
         lifespan="off",
+        proxy_headers=False,
         access_log=False,
         log_config=None,
         server_header=False,
