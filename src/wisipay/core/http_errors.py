@@ -11,6 +11,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
+from wisipay.core.bodies import field_fault
 from wisipay.core.errors import (
     AppError,
     BadRequest,
@@ -78,7 +79,11 @@ def _unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[
 
 def _faults(extra: object) -> dict[str, str]:
     """Return {field: what is wrong with it} from Litestar's list of faults."""
-    faults = extra if isinstance(extra, list) else []
-    return {
-        str(fault.get("key") or "body"): str(fault.get("message", "")) for fault in faults if isinstance(fault, dict)
-    }
+    faults = [fault for fault in extra if isinstance(fault, dict)] if isinstance(extra, list) else []
+    return dict(_fault(str(fault.get("key") or ""), str(fault.get("message", ""))) for fault in faults)
+
+
+def _fault(key: str, message: str) -> tuple[str, str]:
+    if key in {"", "data"}:
+        return ("body", "is missing") if message == "'data'" else field_fault(message)
+    return key, message

@@ -6,10 +6,12 @@ Must never read the body, and must never put a raw path or a query into a metric
 
 import re
 import time
+from functools import lru_cache
 from typing import Final
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
 from wisipay.core.ids import new_id
 from wisipay.core.logging import bound, get_logger
@@ -64,11 +66,21 @@ def _request_id(scope: HTTPScope) -> str:
     return new_id("RQ")
 
 
+@lru_cache(maxsize=4096)
+def _counter(route: str, method: str, status: int) -> Counter:
+    return HTTP_REQUESTS.labels(route, method, str(status))
+
+
+@lru_cache(maxsize=1024)
+def _histogram(route: str) -> Histogram:
+    return HTTP_REQUEST_SECONDS.labels(route)
+
+
 def _report(scope: HTTPScope, status: int, seconds: float) -> None:
     route = scope.get("path_template") or _UNMATCHED
     method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-    HTTP_REQUESTS.labels(route, method, str(status)).inc()
-    HTTP_REQUEST_SECONDS.labels(route).observe(seconds)
+    _counter(route, method, status).inc()
+    _histogram(route).observe(seconds)
     if route in _QUIET_ROUTES and status < _SERVER_ERROR:
         return
     _log.info(
