@@ -37,20 +37,19 @@ CREATE INDEX callbacks_outbox_merchant ON callbacks_outbox (merchant_id, positio
 CREATE INDEX callbacks_outbox_dead ON callbacks_outbox (position) WHERE state IN ('DEAD', 'SWITCHED_OFF');
 
 -- Every attempt ever made, also those whose worker lost its lease meanwhile. Without a foreign key: a row here must
--- never be lost to, nor wait for, the row of its event.
+-- never be lost to, nor wait for, the row of its event. The key makes recording an attempt twice harmless.
 CREATE TABLE callbacks_attempts (
-    attempt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id uuid NOT NULL,
+    started_at timestamptz NOT NULL,
+    lease_token uuid NOT NULL,
     url text,
     outcome text NOT NULL CHECK (outcome IN ('DELIVERED', 'RETRY', 'DEAD', 'SWITCHED_OFF')),
     http_status integer,
     latency_ms integer NOT NULL CHECK (latency_ms >= 0),
     answer bytea NOT NULL DEFAULT ''::bytea CHECK (octet_length(answer) <= 1024),
     error text,
-    started_at timestamptz NOT NULL
+    PRIMARY KEY (event_id, started_at, lease_token)
 );
-
-CREATE INDEX callbacks_attempts_event ON callbacks_attempts (event_id, attempt_id);
 
 -- Endpoints that answered 410 Gone. A merchant that sets another URL is served at once: the URL is part of the key.
 CREATE TABLE callbacks_switched_off (

@@ -1,6 +1,36 @@
-"""Callbacks to merchants: outbox, signing, delivery, retries, dead letters, replay."""
+"""Callbacks to merchants: outbox, signing, delivery, retries, dead letters, replay.
 
+The public face of the slice. `worker` is mounted by entrypoints.
+"""
+
+from wisipay.callbacks.delivery import Delivery
 from wisipay.callbacks.enqueue import enqueue
-from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, CallbackState
+from wisipay.callbacks.history import (
+    NEEDS_A_PERSON,
+    AttemptRecord,
+    CallbackFilter,
+    CallbackRecord,
+    find,
+    replay,
+    replay_matching,
+    show,
+)
+from wisipay.callbacks.model import AttemptOutcome, CallbackEvent, CallbackState
+from wisipay.callbacks.store import switch_on
 
-__all__ = ["Attempt", "AttemptOutcome", "CallbackEvent", "CallbackState", "enqueue"]
+__all__ = [
+    "NEEDS_A_PERSON",
+    "AttemptOutcome",
+    "AttemptRecord",
+    "CallbackEvent",
+    "CallbackFilter",
+    "CallbackRecord",
+    "CallbackState",
+    "Delivery",
+    "enqueue",
+    "find",
+    "replay",
+    "replay_matching",
+    "show",
+    "switch_on",
+]

@@ -131,17 +131,21 @@ WITH attempt AS (
 ),
 
 recorded AS (
-    INSERT INTO callbacks_attempts (event_id, url, outcome, http_status, latency_ms, answer, error, started_at)
+    INSERT INTO callbacks_attempts (
+        event_id, started_at, lease_token, url, outcome, http_status, latency_ms, answer, error
+    )
     SELECT
         event_id,
+        started_at,
+        lease_token,
         url,
         outcome,
         http_status,
         latency_ms,
         answer,
-        error,
-        started_at
+        error
     FROM attempt
+    ON CONFLICT DO NOTHING
 ),
 
 finished AS (
@@ -248,10 +252,10 @@ FROM (
     SELECT *
     FROM callbacks_attempts
     WHERE event_id = $1
-    ORDER BY attempt_id DESC
+    ORDER BY started_at DESC
     LIMIT $2
 ) AS latest
-ORDER BY attempt_id;
+ORDER BY started_at;
 
 -- name: depth
 -- How many events are due (counted up to $1) and how many seconds the oldest of them waits already.

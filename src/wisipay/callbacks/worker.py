@@ -1,0 +1,123 @@
+"""The worker that empties the outbox: claims fairly, delivers concurrently, records in batches.
+
+Decides how many deliveries run at a time and in whose favour. A crash between a delivery and its record means that the
+event is delivered again, with the same event id. Must never hold a database connection while a merchant is called.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from wisipay.callbacks import store
+from wisipay.callbacks.delivery import Delivery
+from wisipay.callbacks.lanes import Lanes
+from wisipay.callbacks.model import Attempt, AttemptOutcome, ClaimedCallback
+from wisipay.core.batch import Batcher
+from wisipay.core.database import Pool
+from wisipay.core.listener import Listener
+from wisipay.core.logging import get_logger
+from wisipay.core.metrics import CALLBACK_DELIVERIES, CALLBACK_LAG_SECONDS, QUEUE_AGE_SECONDS, QUEUE_DEPTH
+from wisipay.core.queue import ClaimLoop, Lease
+
+CHANNEL: Final = "callbacks_due"
+CONCURRENCY: Final = 512
+_QUEUE: Final = "callbacks_outbox"
+_MERCHANTS_PER_SCAN: Final = 1_000
+_TIDY_EVERY_SECONDS: Final = 15.0
+_logger = get_logger(__name__)
+
+
+class CallbackWorker:
+    """One per process; any number of processes. `start` it, `stop` it to drain."""
+
+    def __init__(self, pool: Pool, listener: Listener, delivery: Delivery, *, concurrency: int = CONCURRENCY) -> None:
+        self._pool = pool
+        self._delivery = delivery
+        self._lanes = Lanes(concurrency)
+        self._after_merchant = ""
+        self._tidy_at = 0.0
+        self._records: Batcher[Attempt, bool] = Batcher(partial(store.record, pool), name="callbacks_record")
+        self._loop: ClaimLoop[ClaimedCallback] = ClaimLoop(
+            name=_QUEUE,
+            claim=self._claim,
+            handle=self._handle,
+            renew=self._renew,
+            channel=CHANNEL,
+            listener=listener,
+            concurrency=concurrency,
+        )
+
+    async def start(self) -> None:
+        """Begin to deliver."""
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Claim nothing more, finish what is in flight within a bound, record it."""
+        await self._loop.stop()
+        await self._records.drain()
+
+    async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedCallback]:
+        now = monotonic()
+        await self._tidy(now)
+        waiting = await store.merchants_waiting(self._pool, self._after_merchant, _MERCHANTS_PER_SCAN)
+        is_last_page = len(waiting) < _MERCHANTS_PER_SCAN
+        self._after_merchant = "" if is_last_page else waiting[-1].merchant_id
+        longest_due_first = sorted((each for each in waiting if each.is_due), key=lambda each: each.due_at)
+        places = self._lanes.share_out((each.merchant_id for each in longest_due_first), free, now)
+        if not places:
+            return ()
+        claimed = await store.claim(self._pool, places, lease.token, int(lease.seconds))
+        for callback in claimed:
+            self._lanes.begin(callback.event.merchant_id)
+        return claimed
+
+    async def _renew(self, callbacks: Sequence[ClaimedCallback], lease: Lease) -> None:
+        event_ids = [callback.event.event_id for callback in callbacks]
+        await store.renew(self._pool, event_ids, lease.token, int(lease.seconds))
+
+    async def _handle(self, callback: ClaimedCallback) -> None:
+        delivered, latency_ms, hold_seconds = False, 0, 0
+        try:
+            attempt, verdict = await self._delivery.attempt(callback)
+            delivered = attempt.outcome is AttemptOutcome.DELIVERED
+            latency_ms, hold_seconds = attempt.latency_ms, verdict.hold_merchant_seconds
+            is_ours = await self._records.submit(attempt)
+        finally:
+            self._lanes.end(
+                callback.event.merchant_id,
+                delivered=delivered,
+                latency_ms=latency_ms,
+                hold_seconds=hold_seconds,
+                now=monotonic(),
+            )
+        _tell(attempt, is_ours=is_ours)
+
+    async def _tidy(self, now: float) -> None:
+        if now < self._tidy_at:
+            return
+        self._tidy_at = now + _TIDY_EVERY_SECONDS
+        self._lanes.forget_idle(now)
+        due, age_seconds = await store.depth(self._pool)
+        QUEUE_DEPTH.labels(queue=_QUEUE).set(due)
+        QUEUE_AGE_SECONDS.labels(queue=_QUEUE).set(age_seconds)
+
+
+def _tell(attempt: Attempt, *, is_ours: bool) -> None:
+    event = attempt.callback.event
+    CALLBACK_DELIVERIES.labels(outcome=attempt.outcome).inc()
+    if attempt.outcome is AttemptOutcome.DELIVERED:
+        CALLBACK_LAG_SECONDS.observe(max(0.0, (attempt.started_at - event.occurred_at).total_seconds()))
+    log = _logger.info if attempt.outcome is AttemptOutcome.DELIVERED else _logger.warning
+    log(
+        f"callback.{attempt.outcome.lower()}",
+        merchant_id=event.merchant_id,
+        transaction_id=event.transaction_id,
+        order_id=event.order_id,
+        webhook_id=str(event.event_id),
+        job_attempt=attempt.callback.attempts + 1,
+        status=attempt.http_status,
+        error=attempt.error,
+        latency_ms=attempt.latency_ms,
+        lease_lost=not is_ours,
+    )

@@ -1,0 +1,60 @@
+"""The addresses that providers call (spec/merchant-api.md, "Endpoints").
+
+Decides paths only; the work is `receiving`'s. Must never read the body as anything but bytes: signatures are over the
+exact bytes.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, cast, get_args
+
+from litestar import Request, Response, post
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from wisipay.core.errors import NotFound
+from wisipay.providers import WebhookRoute
+from wisipay.webhooks.receiving import Receiving
+
+_ROUTES = get_args(WebhookRoute)
+_Slug = Annotated[str, Parameter(max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDependencies:
+    """What the handlers need."""
+
+    receiving: Receiving
+
+
+def build_handlers(dependencies: WebhookDependencies) -> list[HTTPRouteHandler]:
+    """Build the two handlers: gateway providers name the legal entity in the path, bank providers do not."""
+
+    async def take(
+        request: Request[None, None, State], route: str, provider: str, legal_entity: str | None
+    ) -> Response[bytes]:
+        if route not in _ROUTES:
+            raise NotFound("No such webhook address: it starts with /webhook/payin, /webhook/payout or /webhook/common")
+        reply = await dependencies.receiving.receive(
+            cast("WebhookRoute", route),
+            provider,
+            legal_entity,
+            headers=request.headers,
+            body=await request.body(),
+            peer_address=request.client.host if request.client else None,
+        )
+        return Response(reply.body, status_code=reply.status, media_type=reply.content_type)
+
+    @post("/webhook/{route:str}/{provider:str}/{legal_entity:str}", status_code=200, tags=["webhooks"])
+    async def gateway_webhook(
+        request: Request[None, None, State], route: _Slug, provider: _Slug, legal_entity: _Slug
+    ) -> Response[bytes]:
+        """Take a webhook of a provider that calls one address per legal entity."""
+        return await take(request, route, provider, legal_entity)
+
+    @post("/webhook/{route:str}/{provider:str}", status_code=200, tags=["webhooks"])
+    async def bank_webhook(request: Request[None, None, State], route: _Slug, provider: _Slug) -> Response[bytes]:
+        """Take a webhook of a provider that calls one address for all its legal entities."""
+        return await take(request, route, provider, None)
+
+    return [gateway_webhook, bank_webhook]

@@ -1,0 +1,86 @@
+"""The worker that empties the inbox: claims, looks, records in batches.
+
+Decides how many webhooks are looked at concurrently. A crash between a look and its record means another look, which
+payments answer with REPEATED. Must never hold a database connection while payments are at work.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from time import monotonic
+from typing import Final
+
+from wisipay.core.batch import Batcher
+from wisipay.core.database import Pool
+from wisipay.core.listener import Listener
+from wisipay.core.logging import get_logger
+from wisipay.core.metrics import QUEUE_AGE_SECONDS, QUEUE_DEPTH
+from wisipay.core.queue import ClaimLoop, Lease
+from wisipay.webhooks import store
+from wisipay.webhooks.model import ClaimedWebhook, Look, WebhookState
+from wisipay.webhooks.processing import Processing
+
+CHANNEL: Final = "webhooks_due"
+CONCURRENCY: Final = 256
+_QUEUE: Final = "webhooks_inbox"
+_OBSERVE_EVERY_SECONDS: Final = 15.0
+_logger = get_logger(__name__)
+
+
+class WebhookWorker:
+    """One per process; any number of processes. `start` it, `stop` it to drain."""
+
+    def __init__(
+        self, pool: Pool, listener: Listener, processing: Processing, *, concurrency: int = CONCURRENCY
+    ) -> None:
+        self._pool = pool
+        self._processing = processing
+        self._observe_at = 0.0
+        self._records: Batcher[Look, bool] = Batcher(partial(store.record, pool), name="webhooks_record")
+        self._loop: ClaimLoop[ClaimedWebhook] = ClaimLoop(
+            name=_QUEUE,
+            claim=self._claim,
+            handle=self._handle,
+            renew=self._renew,
+            channel=CHANNEL,
+            listener=listener,
+            concurrency=concurrency,
+        )
+
+    async def start(self) -> None:
+        """Begin to look at webhooks."""
+        await self._loop.start()
+
+    async def stop(self) -> None:
+        """Claim nothing more, finish what is in flight within a bound, record it."""
+        await self._loop.stop()
+        await self._records.drain()
+
+    async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedWebhook]:
+        await self._observe(monotonic())
+        return await store.claim(self._pool, free, lease.token, int(lease.seconds))
+
+    async def _renew(self, webhooks: Sequence[ClaimedWebhook], lease: Lease) -> None:
+        webhook_ids = [claimed.webhook.webhook_id for claimed in webhooks]
+        await store.renew(self._pool, webhook_ids, lease.token, int(lease.seconds))
+
+    async def _handle(self, claimed: ClaimedWebhook) -> None:
+        look = await self._processing.look(claimed)
+        is_ours = await self._records.submit(look)
+        log = _logger.info if look.state is WebhookState.DONE else _logger.warning
+        log(
+            f"webhook.{look.state.lower()}",
+            webhook_id=str(claimed.webhook.webhook_id),
+            provider_id=claimed.webhook.provider_id,
+            job_attempt=claimed.attempts + 1,
+            result=look.result,
+            error=look.error,
+            lease_lost=not is_ours,
+        )
+
+    async def _observe(self, now: float) -> None:
+        if now < self._observe_at:
+            return
+        self._observe_at = now + _OBSERVE_EVERY_SECONDS
+        due, age_seconds = await store.depth(self._pool)
+        QUEUE_DEPTH.labels(queue=_QUEUE).set(due)
+        QUEUE_AGE_SECONDS.labels(queue=_QUEUE).set(age_seconds)
