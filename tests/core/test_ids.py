@@ -1,0 +1,59 @@
+"""Readable ids, uuid7 keys and secrets."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wisipay.core.ids import CROCKFORD, ID_LENGTH_MAX, new_id, new_secret, new_uuid7
+
+MOMENT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+
+
+@given(st.from_regex(r"[A-Z0-9]{1,4}", fullmatch=True))
+def test_an_id_is_its_prefix_and_22_characters_without_a_hyphen(prefix: str) -> None:
+    made = new_id(prefix)
+    assert made.startswith(prefix)
+    assert len(made) == len(prefix) + 22 <= ID_LENGTH_MAX
+    assert set(made[len(prefix) :]) <= set(CROCKFORD)
+
+
+@given(st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30_000)), st.integers(1, 10**9))
+def test_ids_and_keys_sort_by_time(since: timedelta, milliseconds: int) -> None:
+    earlier = MOMENT + since
+    later = earlier + timedelta(milliseconds=milliseconds)
+    assert new_id("WP", earlier) < new_id("WP", later)
+    assert new_uuid7(earlier) < new_uuid7(later)
+
+
+def test_ids_of_one_moment_differ() -> None:
+    assert len({new_id("WP", MOMENT) for _ in range(1_000)}) == 1_000
+    assert len({new_uuid7(MOMENT) for _ in range(1_000)}) == 1_000
+
+
+def test_a_key_is_a_version_7_uuid_of_its_moment() -> None:
+    key = new_uuid7(MOMENT)
+    assert isinstance(key, UUID)
+    assert key.version == 7
+    assert key.variant == "specified in RFC 4122"
+    assert key.int >> 80 == round(MOMENT.timestamp() * 1000)
+
+
+@pytest.mark.parametrize("prefix", ["", "wp", "WPWPW", "W-", "\u00c4", "WP\n"])
+def test_other_prefixes_are_refused(prefix: str) -> None:
+    with pytest.raises(ValueError, match="prefix"):
+        new_id(prefix)
+
+
+def test_a_naive_moment_is_refused() -> None:
+    with pytest.raises(ValueError, match="naive"):
+        new_id("WP", datetime(2026, 1, 1))  # noqa: DTZ001 - the point of the test
+
+
+def test_secrets_are_long_url_safe_and_never_the_same() -> None:
+    assert new_secret() != new_secret()
+    assert len(new_secret()) == 43
+    with pytest.raises(ValueError, match="16"):
+        new_secret(8)
