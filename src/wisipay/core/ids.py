@@ -33,6 +33,17 @@ def new_id(prefix: str, moment: datetime | None = None) -> str:
     return prefix + _base32(milliseconds, _TIME_CHARACTERS) + _base32(secrets.randbits(60), _RANDOM_CHARACTERS)
 
 
+def id_milliseconds(readable_id: str) -> int:
+    """Return the Unix milliseconds that a readable id carries; a ValueError for anything that `new_id` didn't make."""
+    digits = readable_id[-_TIME_CHARACTERS - _RANDOM_CHARACTERS : -_RANDOM_CHARACTERS]
+    if len(digits) != _TIME_CHARACTERS:
+        raise ValueError(f"not an id of ours: {readable_id!r}")
+    milliseconds = 0
+    for digit in digits:
+        milliseconds = milliseconds << _BITS_PER_CHARACTER | CROCKFORD.index(digit)
+    return milliseconds
+
+
 def new_uuid7(moment: datetime | None = None) -> UUID:
     """Make a time-ordered UUID, version 7 (RFC 9562): 48 bits of Unix milliseconds, the rest random."""
     milliseconds = _unix_milliseconds(moment)

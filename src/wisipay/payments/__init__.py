@@ -1,5 +1,34 @@
 """Payments: collect (payin) and disburse (payout) through providers, on a pure machine driven in batches."""
 
-from wisipay.payments.model import Kind, Status, WordResult
+from wisipay.payments.asking import Asker
+from wisipay.payments.desk import Desk
+from wisipay.payments.errors import TABLE, PayCode, PaymentError
+from wisipay.payments.model import TRANSITIONS, Flag, Kind, Source, Status, Transaction, WordResult
+from wisipay.payments.onboarding import open_channel_accounts, open_merchant_accounts, open_system_accounts
+from wisipay.payments.poller import Poller
+from wisipay.payments.rules import Rules
+from wisipay.payments.service import PaymentService, Request
+from wisipay.payments.words import Words
 
-__all__ = ["Kind", "Status", "WordResult"]
+__all__ = [
+    "TABLE",
+    "TRANSITIONS",
+    "Asker",
+    "Desk",
+    "Flag",
+    "Kind",
+    "PayCode",
+    "PaymentError",
+    "PaymentService",
+    "Poller",
+    "Request",
+    "Rules",
+    "Source",
+    "Status",
+    "Transaction",
+    "WordResult",
+    "Words",
+    "open_channel_accounts",
+    "open_merchant_accounts",
+    "open_system_accounts",
+]

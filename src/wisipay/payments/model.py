@@ -122,7 +122,7 @@ class Candidate:
 class Transaction:
     """One payment as stored; the machine works on copies that the store loaded under a row lock.
 
-    All money is paise. `attempt` counts provider calls begun (1 is the first); `due_at` is when an open intent
+    All money is paise. `attempt` counts provider calls begun (0: none ever was); `due_at` is when an open intent
     is looked at again, None when nothing is due. `usage_day` is the IST day whose limits the payment counts in.
     """
 
@@ -163,6 +163,7 @@ class Transaction:
     event_count: int = 0
     callback_count: int = 0
     lease_token: UUID | None = None
+    lease_until: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -173,6 +174,11 @@ class Transaction:
     def is_held_for_operator(self) -> bool:
         """Whether automation must leave it alone: the provider's word contradicted our books."""
         return Flag.AMOUNT_MISMATCH in self.flags
+
+    @property
+    def counts_in_limits(self) -> bool:
+        """Whether its amount stands in the usage counters: called at least once, and neither failed nor expired."""
+        return self.attempt > 0 and self.status not in {Status.FAILED, Status.EXPIRED}
 
     @property
     def reference(self) -> str:
@@ -190,6 +196,8 @@ class Attempt:
     provider_id: str
     legal_entity_id: str
     reference: str
+    provider_fee_paise: Paise
+    provider_tax_paise: Paise
     reason: str
     started_at: datetime
 

@@ -1,0 +1,103 @@
+"""The desk where commands become commits: one batch, one transaction, one result for each caller.
+
+It loads, lets the machine decide, writes, and enqueues the merchants' callbacks, all in one database transaction.
+No provider is called here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wisipay import callbacks
+from wisipay.core.batch import Batcher
+from wisipay.core.clock import Clock
+from wisipay.core.database import Connection, Pool
+from wisipay.core.logging import get_logger
+from wisipay.core.metrics import PAYMENTS, counter
+from wisipay.merchants import Directory
+from wisipay.payments import store
+from wisipay.payments.book import CallbackDue, PaymentBook
+from wisipay.payments.commands import Command, Result
+from wisipay.payments.machine import decide
+from wisipay.payments.model import Kind
+from wisipay.payments.postings import derived_id
+from wisipay.payments.rules import Rules
+
+_log = get_logger("payments.desk")
+_ALERTS = counter("payment_alerts_total", "Payments that need an operator", ("what",))
+
+
+class Desk:
+    """Takes commands from any task of this process and decides them in batches."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        directory: Directory,
+        clock: Clock,
+        rules: Rules,
+        *,
+        max_batch: int = 256,
+        flushes_in_flight: int = 2,
+    ) -> None:
+        self._pool = pool
+        self._directory = directory
+        self._clock = clock
+        self._rules = rules
+        self._batcher = Batcher[Command, Result](
+            self._apply,
+            name="payments",
+            max_batch=max_batch,
+            flushes_in_flight=flushes_in_flight,
+        )
+
+    async def submit(self, command: Command) -> Result:
+        """Decide one command and return its result once it is committed. Raises `Overloaded` when too many wait."""
+        return await self._batcher.submit(command)
+
+    async def drain(self) -> None:
+        """Finish what was submitted."""
+        await self._batcher.drain()
+
+    async def _apply(self, commands: Sequence[Command]) -> list[Result]:
+        now = self._clock.now()
+        async with self._pool.acquire() as conn, conn.transaction():
+            book = await store.load(conn, commands, now)
+            results = [decide(book, command, now, self._rules) for command in commands]
+            await store.write(conn, book)
+            await self._call_back(conn, book.callbacks)
+        _tell(book)
+        return results
+
+    async def _call_back(self, conn: Connection, due: Sequence[CallbackDue]) -> None:
+        await callbacks.enqueue(conn, [await self._event(callback) for callback in due])
+
+    async def _event(self, due: CallbackDue) -> callbacks.CallbackEvent:
+        transaction = due.transaction
+        merchant = await self._directory.merchant(transaction.merchant_id)
+        url = None
+        if merchant is not None:
+            url = (merchant.payin if transaction.kind is Kind.PAYIN else merchant.payout).callback_url
+        return callbacks.CallbackEvent(
+            event_id=derived_id(transaction.id, f"callback:{due.sequence}"),
+            merchant_id=transaction.merchant_id,
+            transaction_id=transaction.id,
+            order_id=transaction.order_id,
+            type=transaction.kind.value,
+            status=due.status.value,
+            amount_paise=transaction.amount_paise,
+            currency=transaction.currency,
+            utr=transaction.utr,
+            url=url,
+            occurred_at=due.at,
+        )
+
+
+def _tell(book: PaymentBook) -> None:
+    for what, transaction in book.alerts:
+        _ALERTS.labels(what.split(",", maxsplit=1)[0][:40]).inc()
+        _log.error("payment.alert", what=what, transactionId=transaction.id, merchantId=transaction.merchant_id)
+    for event in book.events:
+        if event.before is not None:
+            transaction = book.transactions[event.transaction_id]
+            PAYMENTS.labels(transaction.kind.value, event.after.value, transaction.provider_id).inc()

@@ -1,0 +1,177 @@
+"""The merchant API's payment endpoints: admit, read, do, answer.
+
+Decides paths, answers and the use of `Idempotency-Key`; everything else is done by the gate, the validation and the
+payment service. Source: spec/merchant-api.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response, get, post
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+
+from wisipay.core.errors import AppError, NotFound, ServiceUnavailable, TooManyRequests
+from wisipay.core.http_server import request_context
+from wisipay.core.logging import get_logger
+from wisipay.merchants import Merchant, MerchantGate, ServiceKind, SignedRequest
+from wisipay.payments.answers import payin_answer, payout_answer, status_answer
+from wisipay.payments.contract import PayinAnswer, PayoutAnswer, StatusAnswer
+from wisipay.payments.errors import PaymentError
+from wisipay.payments.idempotency import Claim, IdempotencyKeys, KeptAnswer
+from wisipay.payments.model import Kind, Transaction
+from wisipay.payments.openapi import INITIATE_ERRORS, STATUS_ERRORS, PayinOperation, PayoutOperation, SignedOperation
+from wisipay.payments.service import PaymentService
+from wisipay.payments.service import Request as PaymentRequest
+from wisipay.payments.validation import AmountUnit, payin_request, payout_request
+
+_log = get_logger("payments.http")
+
+HttpRequest = Request[Any, Any, State]
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantApi:
+    """What the handlers need."""
+
+    gate: MerchantGate
+    payments: PaymentService
+    keys: IdempotencyKeys
+    amount_unit: AmountUnit
+
+
+def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
+    """Build the five payment endpoints."""
+
+    @post(
+        "/api/payment/payin/initiate",
+        status_code=200,
+        operation_class=PayinOperation,
+        responses=INITIATE_ERRORS,
+        tags=["payin"],
+        summary="Start a collection",
+    )
+    async def initiate_payin(request: HttpRequest) -> Response[PayinAnswer]:
+        return await _initiate(api, request, "payin")
+
+    @post(
+        "/api/payment/payout/initiate",
+        status_code=200,
+        operation_class=PayoutOperation,
+        responses=INITIATE_ERRORS,
+        tags=["payout"],
+        summary="Start a disbursement",
+    )
+    async def initiate_payout(request: HttpRequest) -> Response[PayoutAnswer]:
+        return await _initiate(api, request, "payout")
+
+    @get(
+        "/api/payment/{order_id:str}",
+        operation_class=SignedOperation,
+        responses=STATUS_ERRORS,
+        tags=["status"],
+        summary="Status of a payment, whichever type",
+    )
+    async def status(request: HttpRequest, order_id: str) -> StatusAnswer:
+        merchant = await _admit(api, request, None, tps=False)
+        return status_answer(await _found(api, merchant, order_id, None), api.amount_unit)
+
+    @get(
+        "/api/payment/payin/status/{order_id:str}",
+        operation_class=SignedOperation,
+        responses=STATUS_ERRORS,
+        tags=["status"],
+        summary="Status of a payin; asks the provider when still open",
+    )
+    async def payin_status(request: HttpRequest, order_id: str) -> StatusAnswer:
+        return await _fresh_status(api, request, order_id, "payin")
+
+    @get(
+        "/api/payment/payout/status/{order_id:str}",
+        operation_class=SignedOperation,
+        responses=STATUS_ERRORS,
+        tags=["status"],
+        summary="Status of a payout; asks the provider when still open",
+    )
+    async def payout_status(request: HttpRequest, order_id: str) -> StatusAnswer:
+        return await _fresh_status(api, request, order_id, "payout")
+
+    return [initiate_payin, initiate_payout, status, payin_status, payout_status]
+
+
+async def _fresh_status(api: MerchantApi, request: HttpRequest, order_id: str, service: ServiceKind) -> StatusAnswer:
+    merchant = await _admit(api, request, service, tps=True)
+    found = await _found(api, merchant, order_id, _kind(service))
+    return status_answer(await api.payments.refresh(found), api.amount_unit)
+
+
+async def _initiate(api: MerchantApi, request: HttpRequest, service: ServiceKind) -> Response[Any]:
+    merchant = await _admit(api, request, service, tps=True)
+    body = await request.body()
+    order = payin_request(body, api.amount_unit) if service == "payin" else payout_request(body, api.amount_unit)
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        transaction = await api.payments.initiate(merchant, order)
+        return Response(_started(transaction, api.amount_unit), media_type=MediaType.JSON)
+    claim = await api.keys.claim(merchant.id, key.strip(), service.encode() + b"\n" + body)
+    kept = claim if isinstance(claim, KeptAnswer) else await _carry_out(api, merchant, order, claim)
+    return Response(kept.body, status_code=kept.status, media_type=MediaType.JSON)
+
+
+async def _carry_out(api: MerchantApi, merchant: Merchant, order: PaymentRequest, claim: Claim) -> KeptAnswer:
+    """Do what the key was claimed for and keep the answer, unless nothing was done."""
+    try:
+        transaction = await _begun_before(api, merchant, order, claim) or await api.payments.initiate(merchant, order)
+        kept = KeptAnswer(200, msgspec.json.encode(_started(transaction, api.amount_unit)))
+    except (ServiceUnavailable, TooManyRequests):
+        await api.keys.release(claim)
+        raise
+    except AppError as error:
+        if isinstance(error, PaymentError):
+            _tell(error)
+        kept = KeptAnswer(error.http_status, msgspec.json.encode(error.body(), enc_hook=str))
+    await api.keys.keep(claim, kept)
+    return kept
+
+
+async def _begun_before(
+    api: MerchantApi, merchant: Merchant, order: PaymentRequest, claim: Claim
+) -> Transaction | None:
+    """Return the payment that the first request made, when its process died before it could answer."""
+    return await api.payments.find(merchant.id, order.order_id, order.kind) if claim.taken_over else None
+
+
+async def _admit(api: MerchantApi, request: HttpRequest, service: ServiceKind | None, *, tps: bool) -> Merchant:
+    context = request_context(request)
+    signed = SignedRequest(
+        method=context.method,
+        path_and_query=context.path_and_query,
+        headers=context.headers,
+        body=await request.body(),
+        peer_address=context.peer_address,
+    )
+    return await api.gate.admit(signed, service, tps=tps)
+
+
+async def _found(api: MerchantApi, merchant: Merchant, order_id: str, kind: Kind | None) -> Transaction:
+    transaction = await api.payments.find(merchant.id, order_id, kind)
+    if transaction is None:
+        raise NotFound("You have no such order", details={"orderId": order_id[:64]})
+    return transaction
+
+
+def _started(transaction: Transaction, unit: AmountUnit) -> PayinAnswer | PayoutAnswer:
+    if transaction.kind is Kind.PAYIN:
+        return payin_answer(transaction, unit)
+    return payout_answer(transaction)
+
+
+def _kind(service: ServiceKind) -> Kind:
+    return Kind.PAYIN if service == "payin" else Kind.PAYOUT
+
+
+def _tell(error: PaymentError) -> None:
+    _log.info("payment.workflow.refused", code=error.pay_code.value, reason=error.internal)

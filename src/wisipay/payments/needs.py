@@ -1,0 +1,129 @@
+"""What a batch of commands needs loaded and locked before it can be decided. Pure.
+
+It errs on the side of too much. Where two commands of one batch move one payment twice, it may name too little: the
+ledger's book then refuses to guess, the batch is split, and each command is decided alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from uuid import UUID
+
+from wisipay.core.clock import ist_day
+from wisipay.ledger import Command as LedgerCommand
+from wisipay.ledger import Wanted
+from wisipay.ledger import wanted_by as ledger_wanted_by
+from wisipay.payments import postings
+from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, ProviderWord
+from wisipay.payments.model import Attempt, Candidate, Kind, Transaction
+from wisipay.payments.usage import UsageKey, channel_subject, keys_of, merchant_subject
+from wisipay.providers import Accepted, ProviderStatus, StatusReport
+
+Movers = dict[str, Transaction]
+"""Loaded payments by id."""
+
+
+def other_attempts(commands: Iterable[Command], transactions: Movers) -> set[str]:
+    """Return the payments whose older attempts are spoken of, so that the attempts are loaded too."""
+    return {
+        command.transaction_id
+        for command in commands
+        if isinstance(command, ProviderWord)
+        and command.transaction_id in transactions
+        and command.attempt not in (None, transactions[command.transaction_id].attempt)
+    }
+
+
+def ledger_needs(
+    commands: Iterable[tuple[Command, Transaction | None]], attempts: dict[tuple[str, int], Attempt]
+) -> Wanted:
+    """Return the accounts and entries that these commands, with the payments they name, may touch."""
+    possible: list[LedgerCommand] = []
+    account_ids: set[str] = set()
+    entry_ids: set[UUID] = set()
+    for command, transaction in commands:
+        if isinstance(command, Open):
+            if command.kind is Kind.PAYOUT:
+                entry_ids.add(postings.derived_id(command.transaction_id, "hold:1"))
+                account_ids.update(postings.shared_account_ids(command.merchant_id))
+                account_ids.update(_candidate_accounts(command.candidates))
+        elif transaction is not None:
+            possible.extend(_entries(command, transaction, attempts))
+            if isinstance(command, CreateAnswered) and transaction.kind is Kind.PAYOUT:
+                account_ids.update(_candidate_accounts(command.remaining))
+    return ledger_wanted_by(possible) | Wanted(frozenset(account_ids), frozenset(entry_ids))
+
+
+def usage_needs(commands: Iterable[tuple[Command, Transaction | None]], now: datetime) -> set[UsageKey]:
+    """Return the limit counters that these commands may read or change."""
+    keys: set[UsageKey] = set()
+    today = ist_day(now)
+    for command, transaction in commands:
+        if isinstance(command, Open):
+            keys.update(keys_of(merchant_subject(command.merchant_id, command.kind), today))
+            keys.update(_channel_keys(command.candidates, command.kind, today))
+        elif transaction is not None and _may_change_use(command, transaction, now):
+            keys.update(keys_of(merchant_subject(transaction.merchant_id, transaction.kind), transaction.usage_day))
+            keys.update(keys_of(channel_subject(transaction.channel_id, transaction.kind), transaction.usage_day))
+            if isinstance(command, CreateAnswered):
+                keys.update(_channel_keys(command.remaining, transaction.kind, transaction.usage_day))
+    return keys
+
+
+def said_status(command: Command) -> ProviderStatus | None:
+    """Return the status that a command's word carries, None when it carries none."""
+    if isinstance(command, ProviderWord):
+        return command.status
+    if isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, Accepted | StatusReport):
+        return command.outcome.status
+    return None
+
+
+def _entries(
+    command: Command, transaction: Transaction, attempts: dict[tuple[str, int], Attempt]
+) -> Iterator[LedgerCommand]:
+    said = said_status(command)
+    if transaction.kind is Kind.PAYIN:
+        if said is ProviderStatus.SUCCESS:
+            yield postings.capture(_at_attempt(command, transaction, attempts))
+        elif said is ProviderStatus.REVERSED:
+            yield postings.reversal(transaction)
+    elif transaction.is_open:
+        if said is ProviderStatus.SUCCESS:
+            yield postings.post_hold(transaction)
+        elif said in {None, ProviderStatus.FAILED, ProviderStatus.REVERSED}:
+            yield postings.void_hold(transaction)
+            yield postings.hold(replace(transaction, attempt=transaction.attempt + 1))
+    elif said is ProviderStatus.SUCCESS:
+        yield postings.late_posting(transaction)
+    elif said is ProviderStatus.REVERSED:
+        yield postings.reversal(transaction)
+
+
+def _at_attempt(command: Command, transaction: Transaction, attempts: dict[tuple[str, int], Attempt]) -> Transaction:
+    number = command.attempt if isinstance(command, ProviderWord) else None
+    attempt = attempts.get((transaction.id, number or 0))
+    return transaction if attempt is None else replace(transaction, channel_id=attempt.channel_id)
+
+
+def _candidate_accounts(candidates: tuple[Candidate, ...]) -> Iterator[str]:
+    for candidate in candidates:
+        yield postings.channel_account_id(candidate.channel_id, "PAYOUT")
+
+
+def _channel_keys(candidates: tuple[Candidate, ...], kind: Kind, day: date) -> Iterator[UsageKey]:
+    for candidate in candidates:
+        yield from keys_of(channel_subject(candidate.channel_id, kind), day)
+
+
+def _may_change_use(command: Command, transaction: Transaction, now: datetime) -> bool:
+    """Whether the payment may leave, re-enter or switch its counters; a plain success does not."""
+    if isinstance(command, CreateAnswered) and not isinstance(command.outcome, Accepted):
+        return True
+    if not transaction.is_open or (isinstance(command, ProviderWord) and command.attempt != transaction.attempt):
+        return said_status(command) is ProviderStatus.SUCCESS
+    if isinstance(command, Looked) and transaction.expires_at is not None and now >= transaction.expires_at:
+        return True
+    return said_status(command) not in {ProviderStatus.SUCCESS, ProviderStatus.PENDING, ProviderStatus.PROCESSING}

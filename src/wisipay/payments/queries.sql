@@ -1,0 +1,175 @@
+-- name: lock_transactions
+SELECT * FROM payments_transactions WHERE id = any($1::text []) ORDER BY id FOR UPDATE;
+
+-- name: ids_by_provider_reference
+SELECT t.provider_id, t.provider_reference, t.id
+FROM payments_transactions AS t
+INNER JOIN unnest($1::text [], $2::text []) AS w (provider_id, provider_reference)
+    ON t.provider_id = w.provider_id AND t.provider_reference = w.provider_reference;
+
+-- name: taken_orders
+SELECT t.merchant_id, t.order_id, t.id
+FROM payments_transactions AS t
+INNER JOIN unnest($1::text [], $2::text []) AS w (merchant_id, order_id)
+    ON t.merchant_id = w.merchant_id AND t.order_id = w.order_id;
+
+-- name: attempts_of
+SELECT * FROM payments_attempts WHERE transaction_id = any($1::text []);
+
+-- name: add_missing_usage
+INSERT INTO payments_usage (subject, period, amount_paise, count)
+SELECT w.subject, w.period, 0, 0
+FROM unnest($1::text [], $2::text []) AS w (subject, period)
+ORDER BY w.subject, w.period
+ON CONFLICT DO NOTHING;
+
+-- name: lock_usage
+SELECT u.subject, u.period, u.amount_paise, u.count
+FROM payments_usage AS u
+INNER JOIN unnest($1::text [], $2::text []) AS w (subject, period)
+    ON u.subject = w.subject AND u.period = w.period
+ORDER BY u.subject, u.period
+FOR UPDATE OF u;
+
+-- name: add_usage
+INSERT INTO payments_usage AS u (subject, period, amount_paise, count)
+SELECT * FROM unnest($1::text [], $2::text [], $3::bigint [], $4::bigint [])
+ON CONFLICT (subject, period) DO UPDATE
+SET amount_paise = u.amount_paise + excluded.amount_paise, count = u.count + excluded.count;
+
+-- name: insert_transactions
+INSERT INTO payments_transactions (
+    id, merchant_id, order_id, kind, amount_paise, fee_paise, tax_paise, net_paise, currency, mode, party,
+    remarks, redirect_url, usage_day, created_at, expires_at,
+    status, channel_id, provider_id, legal_entity_id, provider_fee_paise, provider_tax_paise, updated_at,
+    attempt_started_at, due_at, attempt, provider_reference, payment_url, utr, flags, error_code, error_message,
+    polls, not_found, event_count, callback_count, lease_token, lease_until
+)
+SELECT
+    n.id, n.merchant_id, n.order_id, n.kind, n.amount_paise, n.fee_paise, n.tax_paise, n.net_paise, n.currency,
+    n.mode, n.party, n.remarks, n.redirect_url, n.usage_day, n.created_at, n.expires_at,
+    n.status, n.channel_id, n.provider_id, n.legal_entity_id, n.provider_fee_paise, n.provider_tax_paise,
+    n.updated_at, n.attempt_started_at, n.due_at, n.attempt, n.provider_reference, n.payment_url, n.utr,
+    string_to_array(n.flags, ','), n.error_code, n.error_message, n.polls, n.not_found, n.event_count,
+    n.callback_count, n.lease_token, n.lease_until
+FROM unnest(
+    $1::text [], $2::text [], $3::text [], $4::text [], $5::bigint [], $6::bigint [], $7::bigint [],
+    $8::bigint [], $9::text [], $10::text [], $11::jsonb [], $12::text [], $13::text [], $14::date [],
+    $15::timestamptz [], $16::timestamptz [],
+    $17::text [], $18::text [], $19::text [], $20::text [], $21::bigint [], $22::bigint [], $23::timestamptz [],
+    $24::timestamptz [], $25::timestamptz [], $26::smallint [], $27::text [], $28::text [], $29::text [],
+    $30::text [], $31::text [], $32::text [], $33::integer [], $34::integer [], $35::integer [],
+    $36::integer [], $37::uuid [], $38::timestamptz []
+) AS n (
+    id, merchant_id, order_id, kind, amount_paise, fee_paise, tax_paise, net_paise, currency, mode, party,
+    remarks, redirect_url, usage_day, created_at, expires_at,
+    status, channel_id, provider_id, legal_entity_id, provider_fee_paise, provider_tax_paise, updated_at,
+    attempt_started_at, due_at, attempt, provider_reference, payment_url, utr, flags, error_code, error_message,
+    polls, not_found, event_count, callback_count, lease_token, lease_until
+);
+
+-- name: update_transactions
+UPDATE payments_transactions AS t
+SET
+    status = n.status,
+    channel_id = n.channel_id,
+    provider_id = n.provider_id,
+    legal_entity_id = n.legal_entity_id,
+    provider_fee_paise = n.provider_fee_paise,
+    provider_tax_paise = n.provider_tax_paise,
+    updated_at = n.updated_at,
+    attempt_started_at = n.attempt_started_at,
+    due_at = n.due_at,
+    attempt = n.attempt,
+    provider_reference = n.provider_reference,
+    payment_url = n.payment_url,
+    utr = n.utr,
+    flags = string_to_array(n.flags, ','),
+    error_code = n.error_code,
+    error_message = n.error_message,
+    polls = n.polls,
+    not_found = n.not_found,
+    event_count = n.event_count,
+    callback_count = n.callback_count,
+    lease_token = n.lease_token,
+    lease_until = n.lease_until
+FROM unnest(
+    $1::text [], $2::text [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::bigint [],
+    $8::timestamptz [], $9::timestamptz [], $10::timestamptz [], $11::smallint [], $12::text [], $13::text [],
+    $14::text [], $15::text [], $16::text [], $17::text [], $18::integer [], $19::integer [], $20::integer [],
+    $21::integer [], $22::uuid [], $23::timestamptz []
+) AS n (
+    id, status, channel_id, provider_id, legal_entity_id, provider_fee_paise, provider_tax_paise, updated_at,
+    attempt_started_at, due_at, attempt, provider_reference, payment_url, utr, flags, error_code, error_message,
+    polls, not_found, event_count, callback_count, lease_token, lease_until
+)
+WHERE t.id = n.id;
+
+-- name: insert_attempts
+INSERT INTO payments_attempts (
+    transaction_id, number, channel_id, provider_id, legal_entity_id, reference, provider_fee_paise,
+    provider_tax_paise, reason, started_at
+)
+SELECT *
+FROM unnest(
+    $1::text [], $2::smallint [], $3::text [], $4::text [], $5::text [], $6::text [], $7::bigint [], $8::bigint [],
+    $9::text [], $10::timestamptz []
+);
+
+-- name: insert_events
+INSERT INTO payments_events (transaction_id, number, at, source, before, after, attempt, message, data)
+SELECT *
+FROM unnest(
+    $1::text [], $2::integer [], $3::timestamptz [], $4::text [], $5::text [], $6::text [], $7::smallint [],
+    $8::text [], $9::jsonb []
+);
+
+-- name: claim_due
+UPDATE payments_transactions AS t
+SET lease_token = $1, lease_until = $2::timestamptz + make_interval(secs => $3)
+WHERE
+    t.id IN (
+        SELECT d.id
+        FROM payments_transactions AS d
+        WHERE d.due_at <= $2 AND (d.lease_until IS NULL OR d.lease_until < $2)
+        ORDER BY d.due_at
+        LIMIT $4
+        FOR UPDATE SKIP LOCKED
+    )
+RETURNING t.*;
+
+-- name: renew_leases
+UPDATE payments_transactions
+SET lease_until = $3::timestamptz + make_interval(secs => $4)
+WHERE id = any($1::text []) AND lease_token = $2;
+
+-- name: release_leases
+UPDATE payments_transactions
+SET lease_token = NULL, lease_until = NULL
+WHERE id = any($1::text []) AND lease_token = $2;
+
+-- name: wake_forgotten
+UPDATE payments_transactions
+SET due_at = $1
+WHERE
+    id IN (
+        SELECT id
+        FROM payments_transactions
+        WHERE
+            status IN ('PENDING', 'PROCESSING') AND due_at IS NULL AND NOT flags @> '{AMOUNT_MISMATCH}'
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    )
+RETURNING id;
+
+-- name: transaction_by_id
+SELECT * FROM payments_transactions WHERE id = $1;
+
+-- name: transaction_by_order
+SELECT * FROM payments_transactions WHERE merchant_id = $1 AND order_id = $2;
+
+-- name: transaction_by_provider_reference
+SELECT * FROM payments_transactions WHERE provider_id = $1 AND provider_reference = $2;
+
+-- name: timeline
+SELECT * FROM payments_events WHERE transaction_id = $1 ORDER BY number LIMIT 1000;

@@ -1,0 +1,256 @@
+"""Payments in PostgreSQL: load and lock what a batch needs, write what it changed, in the caller's transaction.
+
+One statement per kind of row. Rows are locked in one order everywhere (payments by id, then the ledger's accounts,
+then limit counters by key), so that batches of any number of processes wait for each other but never deadlock.
+It decides nothing about payments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import asyncpg
+
+from wisipay import ledger
+from wisipay.core.database import Connection
+from wisipay.core.queue import Lease
+from wisipay.core.sql import load_queries
+from wisipay.payments.book import PaymentBook
+from wisipay.payments.commands import Command, Open, ProviderWord
+from wisipay.payments.model import Attempt, Event, Kind, Source, Status, Transaction
+from wisipay.payments.needs import ledger_needs, other_attempts, usage_needs
+from wisipay.payments.usage import UsageKey, Use
+from wisipay.providers import Accepted, StatusReport
+
+QUERIES = load_queries(__file__, "queries.sql")
+
+_FIXED = [
+    "id",
+    "merchant_id",
+    "order_id",
+    "kind",
+    "amount_paise",
+    "fee_paise",
+    "tax_paise",
+    "net_paise",
+    "currency",
+    "mode",
+    "party",
+    "remarks",
+    "redirect_url",
+    "usage_day",
+    "created_at",
+    "expires_at",
+]
+_MOVING = [
+    "status",
+    "channel_id",
+    "provider_id",
+    "legal_entity_id",
+    "provider_fee_paise",
+    "provider_tax_paise",
+    "updated_at",
+    "attempt_started_at",
+    "due_at",
+    "attempt",
+    "provider_reference",
+    "payment_url",
+    "utr",
+    "flags",
+    "error_code",
+    "error_message",
+    "polls",
+    "not_found",
+    "event_count",
+    "callback_count",
+    "lease_token",
+    "lease_until",
+]
+_ATTEMPT = tuple(field.name for field in fields(Attempt))
+_EVENT = tuple(field.name for field in fields(Event))
+
+
+async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> PaymentBook:
+    """Lock and load every row that the commands may touch."""
+    references = await _find_references(conn, commands)
+    orders = await _taken_orders(conn, [command for command in commands if isinstance(command, Open)])
+    ids = {_names(command, references) for command in commands} - {None}
+    transactions = await _lock_transactions(conn, ids | _decided_before(commands, orders))
+    spoken_of = other_attempts(commands, transactions)
+    attempts = await _attempts(conn, spoken_of)
+    pairs = [(command, transactions.get(_names(command, references) or "")) for command in commands]
+    book = PaymentBook(
+        ledger=await ledger.load(conn, ledger_needs(pairs, attempts)),
+        transactions=transactions,
+        orders=orders,
+        references=references,
+        attempts=attempts,
+    )
+    book.usage = await _lock_usage(conn, usage_needs(pairs, now))
+    return book
+
+
+async def write(conn: Connection, book: PaymentBook) -> None:
+    """Write the effects of the decided commands; callbacks are the caller's to enqueue."""
+    created = {transaction.id for transaction in book.created}
+    changed = [transaction for transaction in book.changed.values() if transaction.id not in created]
+    if book.created:
+        latest = [book.transactions[transaction.id] for transaction in book.created]
+        await conn.execute(QUERIES["insert_transactions"], *_columns(latest, (*_FIXED, *_MOVING)))
+    if changed:
+        await conn.execute(QUERIES["update_transactions"], *_columns(changed, ("id", *_MOVING)))
+    if book.new_attempts:
+        await conn.execute(QUERIES["insert_attempts"], *_columns(book.new_attempts, _ATTEMPT))
+    if book.events:
+        await conn.execute(QUERIES["insert_events"], *_columns(book.events, _EVENT))
+    changes = {key: use for key, use in sorted(book.usage_changes.items()) if use.amount_paise or use.count}
+    if changes:
+        await conn.execute(
+            QUERIES["add_usage"],
+            [subject for subject, _ in changes],
+            [period for _, period in changes],
+            [use.amount_paise for use in changes.values()],
+            [use.count for use in changes.values()],
+        )
+    await ledger.write(conn, book.ledger)
+
+
+async def claim_due(conn: Connection, now: datetime, limit: int, lease: Lease) -> list[Transaction]:
+    """Lease up to `limit` payments that are due, the longest waiting first."""
+    rows = await conn.fetch(QUERIES["claim_due"], lease.token, now, lease.seconds, limit)
+    return [transaction_of(row) for row in rows]
+
+
+async def renew_leases(conn: Connection, now: datetime, ids: Sequence[str], lease: Lease) -> None:
+    """Keep leased payments for as long again."""
+    await conn.execute(QUERIES["renew_leases"], ids, lease.token, now, lease.seconds)
+
+
+async def wake_forgotten(conn: Connection, now: datetime, limit: int = 1000) -> list[str]:
+    """Make open payments due that nothing would look at; returns their ids. There should never be any."""
+    rows = await conn.fetch(QUERIES["wake_forgotten"], now, limit)
+    return [row["id"] for row in rows]
+
+
+async def by_order(conn: Connection, merchant_id: str, order_id: str) -> Transaction | None:
+    """Return a merchant's payment by its order id."""
+    row = await conn.fetchrow(QUERIES["transaction_by_order"], merchant_id, order_id)
+    return None if row is None else transaction_of(row)
+
+
+async def by_id(conn: Connection, transaction_id: str) -> Transaction | None:
+    """Return a payment by its id."""
+    row = await conn.fetchrow(QUERIES["transaction_by_id"], transaction_id)
+    return None if row is None else transaction_of(row)
+
+
+async def by_provider_reference(conn: Connection, provider_id: str, provider_reference: str) -> Transaction | None:
+    """Return a payment by what its provider calls it."""
+    row = await conn.fetchrow(QUERIES["transaction_by_provider_reference"], provider_id, provider_reference)
+    return None if row is None else transaction_of(row)
+
+
+async def timeline(conn: Connection, transaction_id: str) -> list[Event]:
+    """Return a payment's events, first to last (at most 1,000)."""
+    rows = await conn.fetch(QUERIES["timeline"], transaction_id)
+    return [_event_of(row) for row in rows]
+
+
+def transaction_of(row: asyncpg.Record) -> Transaction:
+    """Build a payment from its row."""
+    values = dict(row)
+    values["kind"], values["status"] = Kind(values["kind"]), Status(values["status"])
+    values["flags"] = frozenset(values["flags"])
+    return Transaction(**values)
+
+
+def _event_of(row: asyncpg.Record) -> Event:
+    values = dict(row)
+    values["source"], values["after"] = Source(values["source"]), Status(values["after"])
+    values["before"] = None if values["before"] is None else Status(values["before"])
+    return Event(**values)
+
+
+def _names(command: Command, references: dict[tuple[str, str], str]) -> str | None:
+    if isinstance(command, Open):
+        return None
+    if isinstance(command, ProviderWord) and command.transaction_id is None:
+        return references.get((command.provider_id, command.provider_reference or ""))
+    return command.transaction_id
+
+
+def _decided_before(commands: Iterable[Command], orders: dict[tuple[str, str], str]) -> set[str]:
+    """Return the payments that `Open` commands of this batch made before, when their commit's answer was lost."""
+    taken = set(orders.values())
+    return {command.transaction_id for command in commands if isinstance(command, Open)} & taken
+
+
+async def _find_references(conn: Connection, commands: Iterable[Command]) -> dict[tuple[str, str], str]:
+    wanted = sorted({pair for command in commands if (pair := _spoken_reference(command)) is not None})
+    if not wanted:
+        return {}
+    rows = await conn.fetch(
+        QUERIES["ids_by_provider_reference"], [provider for provider, _ in wanted], [ref for _, ref in wanted]
+    )
+    return {(row["provider_id"], row["provider_reference"]): row["id"] for row in rows}
+
+
+def _spoken_reference(command: Command) -> tuple[str, str] | None:
+    if isinstance(command, ProviderWord):
+        reference = command.provider_reference
+        return None if reference is None else (command.provider_id, reference)
+    if not isinstance(command, Open) and isinstance(command.outcome, Accepted | StatusReport):
+        reference = command.outcome.provider_reference
+        return None if reference is None else (command.provider_id, reference)
+    return None
+
+
+async def _lock_transactions(conn: Connection, ids: Iterable[str | None]) -> dict[str, Transaction]:
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    rows = await conn.fetch(QUERIES["lock_transactions"], wanted)
+    return {row["id"]: transaction_of(row) for row in rows}
+
+
+async def _attempts(conn: Connection, transaction_ids: set[str]) -> dict[tuple[str, int], Attempt]:
+    if not transaction_ids:
+        return {}
+    rows = await conn.fetch(QUERIES["attempts_of"], list(transaction_ids))
+    return {(row["transaction_id"], row["number"]): Attempt(**dict(row)) for row in rows}
+
+
+async def _taken_orders(conn: Connection, opens: Sequence[Open]) -> dict[tuple[str, str], str]:
+    if not opens:
+        return {}
+    rows = await conn.fetch(
+        QUERIES["taken_orders"], [command.merchant_id for command in opens], [command.order_id for command in opens]
+    )
+    return {(row["merchant_id"], row["order_id"]): row["id"] for row in rows}
+
+
+async def _lock_usage(conn: Connection, keys: set[UsageKey]) -> dict[UsageKey, Use]:
+    if not keys:
+        return {}
+    wanted = sorted(keys)
+    subjects, periods = [subject for subject, _ in wanted], [period for _, period in wanted]
+    rows = await conn.fetch(QUERIES["lock_usage"], subjects, periods)
+    if len(rows) < len(wanted):
+        await conn.execute(QUERIES["add_missing_usage"], subjects, periods)
+        rows = await conn.fetch(QUERIES["lock_usage"], subjects, periods)
+    return {(row["subject"], row["period"]): Use(row["amount_paise"], row["count"]) for row in rows}
+
+
+def _columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
+    return [[_plain(name)(row) for row in rows] for name in names]
+
+
+def _plain(name: str) -> Callable[[Any], Any]:
+    getter = attrgetter(name)
+    if name == "flags":
+        return lambda row: ",".join(sorted(getter(row)))
+    return getter

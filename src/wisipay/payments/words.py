@@ -1,0 +1,67 @@
+"""Where the webhook inbox hands a provider's word to payments.
+
+An authentic word goes to the machine; anything else is a hint that makes us ask the provider. A channel speaks about
+its own payments only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from wisipay.merchants import Directory
+from wisipay.payments.asking import Asker
+from wisipay.payments.commands import Heard, ProviderWord
+from wisipay.payments.desk import Desk
+from wisipay.payments.model import Kind, Source, Transaction, WordResult, split_reference
+from wisipay.providers import WebhookWord
+
+
+class Words:
+    """Applies webhook words to payments. `id_length` is the length of this installation's transaction ids."""
+
+    def __init__(self, desk: Desk, asker: Asker, directory: Directory, id_length: int) -> None:
+        self._desk = desk
+        self._asker = asker
+        self._directory = directory
+        self._id_length = id_length
+
+    async def apply_word(self, channel_ids: Sequence[str], word: WebhookWord, received_at: datetime) -> WordResult:
+        """Apply one word that came over the webhook of one of these channels, received at that time."""
+        del received_at  # the machine tells by its own clock when a word was heard
+        channel = await self._directory.channel(channel_ids[0]) if channel_ids else None
+        named = split_reference(word.reference, self._id_length) if word.reference else None
+        if channel is None or (named is None and word.provider_reference is None):
+            return WordResult.UNKNOWN_TRANSACTION
+        spoken = ProviderWord(
+            transaction_id=named[0] if named else None,
+            attempt=named[1] if named else None,
+            provider_id=channel.provider_id,
+            provider_reference=word.provider_reference,
+            source=Source.WEBHOOK,
+            status=word.status,
+            amount_paise=word.amount,
+            currency=word.currency,
+            utr=word.utr,
+            message=word.message or "",
+            kind=Kind(word.kind.upper()),
+            channel_ids=frozenset(channel_ids),
+        )
+        if not word.authentic:
+            return await self._check(spoken)
+        heard = await self._desk.submit(spoken)
+        assert isinstance(heard, Heard)  # noqa: S101 - the machine answers ProviderWord with nothing else
+        return heard.result
+
+    async def _check(self, hint: ProviderWord) -> WordResult:
+        """Ask the provider about a payment that somebody spoke of without proof."""
+        transaction = await self._find(hint)
+        if transaction is None or transaction.channel_id not in (hint.channel_ids or ()):
+            return WordResult.UNKNOWN_TRANSACTION
+        await self._asker.ask(transaction, Source.WEBHOOK)
+        return WordResult.HINT_CHECKED
+
+    async def _find(self, hint: ProviderWord) -> Transaction | None:
+        if hint.transaction_id is not None:
+            return await self._asker.by_id(hint.transaction_id)
+        return await self._asker.by_provider_reference(hint.provider_id, hint.provider_reference or "")
