@@ -6,15 +6,12 @@ changes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
 from wisipay.ledger.account import Account, AccountState, AccountStatus
 from wisipay.ledger.errors import NotLoadedError
 from wisipay.ledger.model import (
-    MAX_AMOUNT,
-    MAX_LINES,
     Accepted,
     Command,
     Entry,
@@ -30,6 +27,7 @@ from wisipay.ledger.model import (
     Transfer,
     Void,
 )
+from wisipay.ledger.rules import part_fault, repeated, shape_fault, status_fault
 from wisipay.ledger.wanted import Wanted
 
 POSTED_KINDS = frozenset({EntryKind.TRANSFER, EntryKind.POST, EntryKind.REVERSAL})
@@ -84,7 +82,7 @@ class Book:
         """Decide one command at the moment `now` (aware). A repeated command answers with its first entry."""
         first = self._first(command)
         if first is not None:
-            return _repeated(first, command, self._effective_lines(command))
+            return repeated(first, command, self._effective_lines(command))
         match command:
             case Transfer():
                 return self._transfer(command, now)
@@ -120,15 +118,17 @@ class Book:
 
     def _first(self, command: Command) -> Entry | None:
         """Return the entry that already bears the command's id or idempotency key."""
-        scope = self._scope
-        entry = self._entries.get(command.entry_id)
-        if entry is None and scope is not None and command.entry_id not in scope.entry_ids:
-            raise NotLoadedError(f"entry {command.entry_id}")
-        if entry is not None or not isinstance(command, Transfer | Reverse) or command.idempotency_key is None:
+        entry_id, key, scope = command.entry_id, command.idempotency_key, self._scope
+        entry = self._entries.get(entry_id)
+        if entry is not None:
             return entry
-        entry = self._keys.get(command.idempotency_key)
-        if entry is None and scope is not None and command.idempotency_key not in scope.idempotency_keys:
-            raise NotLoadedError(f"idempotency key {command.idempotency_key}")
+        if scope is not None and entry_id not in scope.entry_ids:
+            raise NotLoadedError(f"entry {entry_id}")
+        if key is None:
+            return None
+        entry = self._keys.get(key)
+        if entry is None and scope is not None and key not in scope.idempotency_keys:
+            raise NotLoadedError(f"idempotency key {key}")
         return entry
 
     def _effective_lines(self, command: Command) -> tuple[Line, ...] | None:
@@ -142,25 +142,27 @@ class Book:
 
     def _transfer(self, command: Transfer, now: datetime) -> Result:
         lines = command.lines
-        fault = _shape_fault(lines) or self._admission_fault(
-            lines, command.currency, pending=command.pending, funds=not command.allow_below_floor
-        )
+        fault = shape_fault(lines)
         if fault is not None:
             return fault
+        accounts = self._admit(lines, command.currency, command.pending, command.allow_below_floor)
+        if isinstance(accounts, Rejected):
+            return accounts
         kind = EntryKind.PENDING if command.pending else EntryKind.TRANSFER
-        return self._accept(Entry(command, kind, command.currency, lines, now))
+        return self._accept(Entry(command, kind, command.currency, lines, now), accounts)
 
     def _post(self, command: Post, now: datetime) -> Result:
         hold = self._open_hold(command.target_id)
         if isinstance(hold, Rejected):
             return hold
-        lines = hold.lines if command.lines is None else command.lines
+        lines = hold.lines
         if command.lines is not None:
-            fault = _shape_fault(lines) or _part_fault(hold.lines, lines)
+            lines = command.lines
+            fault = shape_fault(lines) or part_fault(hold.lines, lines)
             if fault is not None:
                 return fault
         self._end(hold, command.entry_id, EntryKind.POST)
-        return self._accept(Entry(command, EntryKind.POST, hold.currency, lines, now))
+        return self._accept(Entry(command, EntryKind.POST, hold.currency, lines, now), self._loaded(lines))
 
     def _release(self, command: Void | Expire, kind: EntryKind, now: datetime) -> Result:
         hold = self._open_hold(command.target_id)
@@ -171,7 +173,7 @@ class Book:
             if timeout_at is None or now < timeout_at:
                 return Rejected(Rejection.NOT_EXPIRED, f"entry {command.target_id} times out at {timeout_at}")
         self._end(hold, command.entry_id, kind)
-        return self._accept(Entry(command, kind, hold.currency, (), now))
+        return self._accept(Entry(command, kind, hold.currency, (), now), [])
 
     def _reverse(self, command: Reverse, now: datetime) -> Result:
         target = self._target(command.target_id)
@@ -181,12 +183,12 @@ class Book:
             return Rejected(Rejection.NOT_POSTED, f"entry {command.target_id} is {target.kind}")
         if target.reversed_by is not None:
             return Rejected(Rejection.ALREADY_REVERSED, f"entry {command.target_id} by {target.reversed_by}")
-        lines = tuple(Line(line.account_id, -line.amount) for line in target.lines)
-        fault = self._admission_fault(lines, target.currency, pending=False, funds=not command.allow_below_floor)
-        if fault is not None:
-            return fault
+        lines = tuple(Line(account_id, -amount) for account_id, amount in target.lines)
+        accounts = self._admit(lines, target.currency, pending=False, below_floor=command.allow_below_floor)
+        if isinstance(accounts, Rejected):
+            return accounts
         target.reversed_by = command.entry_id
-        return self._accept(Entry(command, EntryKind.REVERSAL, target.currency, lines, now))
+        return self._accept(Entry(command, EntryKind.REVERSAL, target.currency, lines, now), accounts)
 
     def _target(self, target_id: UUID) -> Entry | None:
         target = self._entries.get(target_id)
@@ -204,151 +206,111 @@ class Book:
             return Rejected(Rejection.ALREADY_RESOLVED, f"entry {target_id} by {target.resolved_kind}")
         return target
 
-    def _admission_fault(
-        self, lines: tuple[Line, ...], currency: str, *, pending: bool, funds: bool
-    ) -> Rejected | None:
-        """Ask every account whether it takes its lines: known, same currency, status, and the floor at the end."""
+    def _admit(
+        self,
+        lines: tuple[Line, ...],
+        currency: str,
+        pending: bool,  # noqa: FBT001 - called for every entry, and keywords cost
+        below_floor: bool,  # noqa: FBT001 - the same
+    ) -> list[Account] | Rejected:
+        """Return each line's account if all of them take their lines: known, in the currency, open to it, with funds.
+
+        A posted entry draws on an account by its net; a hold by its outflows, since what may flow in is not there yet.
+        """
+        known = self._accounts
+        accounts: list[Account] = []
         drawn: dict[str, int] = {}
         for account_id, amount in lines:
-            account = self.account(account_id)
+            account = known.get(account_id) or self.account(account_id)
             if account is None:
                 return Rejected(Rejection.UNKNOWN_ACCOUNT, account_id)
             if account.currency != currency:
                 return Rejected(Rejection.CURRENCY_MISMATCH, f"{account_id} is in {account.currency}, not {currency}")
             inflow = amount if account.debit_normal else -amount
             if account.status is not _ACTIVE:
-                reason = _status_fault(account.status, inflow=inflow > 0)
+                reason = status_fault(account.status, inflow=inflow > 0)
                 if reason is not None:
                     return Rejected(reason, account_id)
             if account.min_balance is not None and (inflow < 0 or not pending):
                 drawn[account_id] = drawn.get(account_id, 0) + inflow
-        if funds:
+            accounts.append(account)
+        if not below_floor:
             for account_id, inflow in drawn.items():
-                account = self._accounts[account_id]
+                account = known[account_id]
                 if inflow < 0 and account.available + inflow < (account.min_balance or 0):
                     return Rejected(Rejection.INSUFFICIENT_FUNDS, f"{account_id} has {account.available} available")
-        return None
+        return accounts
 
-    def _accept(self, entry: Entry) -> Accepted:
+    def _accept(self, entry: Entry, accounts: Sequence[Account]) -> Accepted:
         """Move the counters, number the lines, and remember the entry. Nothing may fail from here on."""
-        accounts = [self._touch(line.account_id) for line in entry.lines]
-        moment = max([entry.posted_at, *(account.last_posted_at for account in accounts)])
+        moment = entry.posted_at
+        for account in accounts:
+            self._touch(account)
+            moment = max(moment, account.last_posted_at)
         pending = entry.kind is EntryKind.PENDING
-        movements = []
+        movements: list[Movement] = []
         for account, (_, amount) in zip(accounts, entry.lines, strict=True):
             if pending:
-                _hold(account, amount)
+                _hold(account, amount, debit=amount > 0)
             elif amount > 0:
                 account.debits_posted += amount
             else:
                 account.credits_posted -= amount
             account.line_count += 1
             account.last_posted_at = moment
-            balance = account.debits_posted - account.credits_posted
-            movements.append(Movement(account, amount, balance, account.line_count))
+            balance_after = account.debits_posted - account.credits_posted
+            movements.append((account, amount, balance_after, account.line_count))
         entry.posted_at = moment
-        entry.movements = tuple(movements)
+        entry.movements = movements
         self._remember(entry)
         self._added.append(entry)
         return Accepted(entry.command.entry_id)
 
     def _end(self, hold: Entry, by: UUID, kind: EntryKind) -> None:
         """Give back what the hold had taken from the pending counters."""
-        accounts = [self._touch(line.account_id) for line in hold.lines]
-        for account, (_, amount) in zip(accounts, hold.lines, strict=True):
-            _hold(account, amount, times=-1)
+        for account, (_, amount) in zip(self._loaded(hold.lines), hold.lines, strict=True):
+            self._touch(account)
+            _hold(account, -amount, debit=amount > 0)
         hold.resolved_by = by
         hold.resolved_kind = kind
 
-    def _touch(self, account_id: str) -> Account:
-        account = self._accounts.get(account_id)
-        if account is None:
-            raise NotLoadedError(f"account {account_id}")
-        self._changed[account_id] = account
-        if self._before is not None and account_id not in self._before:
-            self._before[account_id] = account.state()
-        return account
+    def _loaded(self, lines: Sequence[Line]) -> list[Account]:
+        """Return the accounts of a hold's lines; a book that knows the hold must have been loaded with them."""
+        try:
+            return [self._accounts[line.account_id] for line in lines]
+        except KeyError as error:
+            raise NotLoadedError(f"account {error.args[0]}") from None
+
+    def _touch(self, account: Account) -> None:
+        """Note that the account is about to change."""
+        self._changed[account.id] = account
+        if self._before is not None and account.id not in self._before:
+            self._before[account.id] = account.state()
 
     def _remember(self, entry: Entry) -> None:
         self._entries[entry.command.entry_id] = entry
-        command = entry.command
-        if isinstance(command, Transfer | Reverse) and command.idempotency_key is not None:
-            self._keys[command.idempotency_key] = entry
+        key = entry.command.idempotency_key
+        if key is not None:
+            self._keys[key] = entry
 
     def _undo(self, mark: int, before: Mapping[str, AccountState]) -> None:
         """Forget every entry added since `mark` and put the accounts back."""
-        for entry in reversed(self._added[mark:]):
+        for entry in self._added[mark:]:
             command = entry.command
             del self._entries[command.entry_id]
-            if isinstance(command, Transfer | Reverse) and command.idempotency_key is not None:
+            if command.idempotency_key is not None:
                 del self._keys[command.idempotency_key]
-            if isinstance(command, Transfer):
-                continue
-            target = self._entries[command.target_id]
-            if isinstance(command, Reverse):
-                target.reversed_by = None
-            else:
-                target.resolved_by = target.resolved_kind = None
+            if not isinstance(command, Transfer) and command.target_id in self._entries:
+                target = self._entries[command.target_id]
+                target.resolved_by = target.resolved_kind = target.reversed_by = None
         del self._added[mark:]
         for account_id, state in before.items():
             self._accounts[account_id].restore(state)
 
 
-def _hold(account: Account, amount: int, times: int = 1) -> None:
-    if amount > 0:
-        account.debits_pending += amount * times
+def _hold(account: Account, amount: int, *, debit: bool) -> None:
+    """Add to what is held on one side; a negative `amount` of that side gives back."""
+    if debit:
+        account.debits_pending += amount
     else:
-        account.credits_pending -= amount * times
-
-
-def _shape_fault(lines: tuple[Line, ...]) -> Rejected | None:
-    """Refuse what can be seen to be wrong without any account."""
-    if len(lines) < 2:  # noqa: PLR2004 - double entry: two sides at least
-        return Rejected(Rejection.TOO_FEW_LINES, f"{len(lines)} lines")
-    if len(lines) > MAX_LINES:
-        return Rejected(Rejection.TOO_MANY_LINES, f"{len(lines)} lines, at most {MAX_LINES}")
-    total = 0
-    for account_id, amount in lines:
-        if amount == 0:
-            return Rejected(Rejection.ZERO_AMOUNT, account_id)
-        if not -MAX_AMOUNT <= amount <= MAX_AMOUNT:
-            return Rejected(Rejection.AMOUNT_TOO_LARGE, account_id)
-        total += amount
-    return None if total == 0 else Rejected(Rejection.UNBALANCED, f"debits exceed credits by {total}")
-
-
-def _part_fault(held: tuple[Line, ...], asked: tuple[Line, ...]) -> Rejected | None:
-    """Refuse a part that takes more than was held from any account and side."""
-    left: dict[tuple[str, bool], int] = {}
-    for account_id, amount in held:
-        left[account_id, amount > 0] = left.get((account_id, amount > 0), 0) + abs(amount)
-    for account_id, amount in asked:
-        rest = left.get((account_id, amount > 0), 0) - abs(amount)
-        if rest < 0:
-            return Rejected(Rejection.EXCEEDS_PENDING, f"{account_id} by {-rest}")
-        left[account_id, amount > 0] = rest
-    return None
-
-
-def _status_fault(status: AccountStatus, *, inflow: bool) -> Rejection | None:
-    if status is AccountStatus.FROZEN:
-        return Rejection.ACCOUNT_FROZEN
-    if status is AccountStatus.LOCKED_INFLOW:
-        return Rejection.ACCOUNT_LOCKED_INFLOW if inflow else None
-    return None if inflow else Rejection.ACCOUNT_LOCKED_OUTFLOW
-
-
-def _repeated(first: Entry, command: Command, lines: tuple[Line, ...] | None) -> Result:
-    """Answer a command whose id or key is taken: the first entry if the content is the same, else the field's name."""
-    if type(first.command) is not type(command):
-        return Rejected(Rejection.CONTENT_DIFFERS, "kind")
-    for each in fields(command):
-        if each.name == "lines":
-            same = first.lines == lines
-        elif each.name == "entry_id":
-            same = True
-        else:
-            same = not each.compare or getattr(first.command, each.name) == getattr(command, each.name)
-        if not same:
-            return Rejected(Rejection.CONTENT_DIFFERS, each.name)
-    return Accepted(first.command.entry_id, repeated=True)
+        account.credits_pending -= amount

@@ -4,11 +4,11 @@ Pure types. Amounts are integers in minor units (paise), signed: debit positive,
 as arguments. Nothing here decides whether a command is accepted (machine.py does).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from wisipay.ledger.account import Account
@@ -63,6 +63,8 @@ class Post:
     funds are not asked again: they were asked when the hold was taken, so a hold can always end.
     """
 
+    idempotency_key: ClassVar[None] = None
+
     entry_id: UUID
     target_id: UUID
     lines: tuple[Line, ...] | None = None
@@ -72,6 +74,8 @@ class Post:
 class Void:
     """Release a hold."""
 
+    idempotency_key: ClassVar[None] = None
+
     entry_id: UUID
     target_id: UUID
 
@@ -79,6 +83,8 @@ class Void:
 @dataclass(frozen=True, slots=True)
 class Expire:
     """Release a hold whose time-out has come. A hold past its time-out stays open until a command says this."""
+
+    idempotency_key: ClassVar[None] = None
 
     entry_id: UUID
     target_id: UUID
@@ -166,13 +172,8 @@ class EntryStatus(StrEnum):
     REVERSED = "REVERSED"
 
 
-class Movement(NamedTuple):
-    """A line as it was written: where the account stood after it (debit positive) and its number on the account."""
-
-    account: Account
-    amount: int
-    balance_after: int
-    account_line: int
+Movement = tuple[Account, int, int, int]
+"""A line as it was written: account, amount, the account's balance after it (debit positive) and its number there."""
 
 
 @dataclass(slots=True, eq=False)
@@ -187,7 +188,7 @@ class Entry:
     currency: str
     lines: tuple[Line, ...]
     posted_at: datetime
-    movements: tuple[Movement, ...] = ()
+    movements: Sequence[Movement] = ()
     resolved_by: UUID | None = None
     resolved_kind: EntryKind | None = None
     reversed_by: UUID | None = None

@@ -34,16 +34,21 @@ WHERE
     AND accounts.number IN (
         SELECT named.number FROM ledger_accounts AS named WHERE named.id = ANY($1::text [])
         UNION
-        SELECT moved.account_number
+        SELECT sides.account_number
         FROM unnest($2::uuid []) AS targets (id)
-        INNER JOIN ledger_lines AS lines ON targets.id = lines.entry_id
-        INNER JOIN ledger_balances AS moved ON lines.balance_number = moved.number
+        CROSS JOIN LATERAL (
+            SELECT (SELECT moved.account_number FROM ledger_balances AS moved WHERE moved.number = lines.balance_number)
+            FROM ledger_lines AS lines
+            WHERE lines.entry_id = targets.id
+            OFFSET 0
+        ) AS sides (account_number)
     )
 ORDER BY balances.number
 FOR NO KEY UPDATE OF balances;
 
 -- name: read_entries
--- Entries by id ($1) or idempotency key ($2), with their lines and how they ended.
+-- Entries by id ($1) or idempotency key ($2), with their lines and how they ended. OFFSET 0 keeps the planner from
+-- joining the large tables as a whole, which its cached plan would do for ever if made while they are still empty.
 SELECT
     entries.id, entries.posted_at, entries.timeout_at, entries.target_id, entries.kind::text, entries.value_date,
     entries.currency, entries.narration, entries.external_reference, entries.correlation_id,
@@ -52,17 +57,25 @@ SELECT
 FROM (
     SELECT given.id FROM unnest($1::uuid []) AS given (id)
     UNION
-    SELECT keys.entry_id FROM unnest($2::text []) AS given (key) INNER JOIN ledger_keys AS keys ON given.key = keys.key
+    SELECT taken.entry_id
+    FROM unnest($2::text []) AS given (key)
+    CROSS JOIN LATERAL (SELECT keys.entry_id FROM ledger_keys AS keys WHERE keys.key = given.key OFFSET 0) AS taken
 ) AS wanted
-INNER JOIN ledger_entries AS entries ON wanted.id = entries.id
-LEFT JOIN ledger_resolutions AS resolutions ON entries.id = resolutions.target_id
+CROSS JOIN LATERAL (SELECT found.* FROM ledger_entries AS found WHERE found.id = wanted.id OFFSET 0) AS entries
+LEFT JOIN LATERAL (
+    SELECT ends.entry_id, ends.kind FROM ledger_resolutions AS ends WHERE ends.target_id = entries.id OFFSET 0
+) AS resolutions ON TRUE
 CROSS JOIN LATERAL (
     SELECT
-        array_agg(accounts.id ORDER BY lines.number) AS account_ids,
+        array_agg((
+            SELECT accounts.id
+            FROM ledger_accounts AS accounts
+            WHERE accounts.number = (
+                SELECT balances.account_number FROM ledger_balances AS balances WHERE balances.number = lines.balance_number
+            )
+        ) ORDER BY lines.number) AS account_ids,
         array_agg(lines.amount ORDER BY lines.number) AS amounts
     FROM ledger_lines AS lines
-    INNER JOIN ledger_balances AS balances ON lines.balance_number = balances.number
-    INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
     WHERE lines.entry_id = entries.id
 ) AS sides;
 
@@ -112,16 +125,24 @@ GROUP BY accounts.number
 ORDER BY accounts.id;
 
 -- name: account_lines
+-- A page of $5 lines, newest first, that come before the cursor ($2-$4). Each stripe gives at most a page.
 SELECT
     lines.entry_id, lines.number, entries.kind::text, lines.pending, lines.amount, lines.balance_after,
-    lines.account_line, lines.posted_at, entries.value_date, entries.narration, entries.external_reference,
-    entries.correlation_id
+    lines.posted_at, lines.account_line, balances.stripe, entries.value_date, entries.narration,
+    entries.external_reference, entries.correlation_id
 FROM ledger_accounts AS accounts
 INNER JOIN ledger_balances AS balances ON accounts.number = balances.account_number
-INNER JOIN ledger_lines AS lines ON balances.number = lines.balance_number
-INNER JOIN ledger_entries AS entries ON lines.entry_id = entries.id
-WHERE
-    accounts.id = $1
-    AND ($2::timestamptz IS NULL OR (lines.posted_at, lines.account_line) < ($2::timestamptz, $3::bigint))
-ORDER BY lines.posted_at DESC, lines.account_line DESC
-LIMIT $4;
+CROSS JOIN LATERAL (
+    SELECT page.*
+    FROM ledger_lines AS page
+    WHERE
+        page.balance_number = balances.number
+        AND (page.posted_at, page.account_line, balances.stripe)
+        < (coalesce($2::timestamptz, 'infinity'), $3::bigint, $4::smallint)
+    ORDER BY page.posted_at DESC, page.account_line DESC
+    LIMIT $5
+) AS lines
+CROSS JOIN LATERAL (SELECT found.* FROM ledger_entries AS found WHERE found.id = lines.entry_id OFFSET 0) AS entries
+WHERE accounts.id = $1
+ORDER BY lines.posted_at DESC, lines.account_line DESC, balances.stripe DESC
+LIMIT $5;

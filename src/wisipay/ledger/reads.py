@@ -39,13 +39,15 @@ class LineCursor(NamedTuple):
 
     posted_at: datetime
     account_line: int
+    stripe: int
 
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
     """One line as the account sees it; `amount` and `balance_after` are debit positive, in minor units.
 
-    A line of a hold (`pending`) leaves the balance as it was.
+    A line of a hold (`pending`) leaves the balance as it was. On a striped account, `balance_after` and `account_line`
+    are those of the stripe.
     """
 
     entry_id: UUID
@@ -54,8 +56,9 @@ class AccountLine:
     pending: bool
     amount: int
     balance_after: int
-    account_line: int
     posted_at: datetime
+    account_line: int
+    stripe: int
     value_date: date | None
     narration: str
     external_reference: str | None
@@ -64,7 +67,7 @@ class AccountLine:
     @property
     def cursor(self) -> LineCursor:
         """Where a page that follows this line starts."""
-        return LineCursor(self.posted_at, self.account_line)
+        return LineCursor(self.posted_at, self.account_line, self.stripe)
 
 
 async def balances(connection: Connection, account_ids: Iterable[str]) -> dict[str, Account]:
@@ -92,6 +95,6 @@ async def account_lines(
     connection: Connection, account_id: str, *, limit: int = 100, before: LineCursor | None = None
 ) -> list[AccountLine]:
     """Return a page of an account's lines, newest first; `limit` is cut at `MAX_PAGE`."""
-    posted_at, account_line = before or (None, None)
-    rows = await connection.fetch(QUERIES["account_lines"], account_id, posted_at, account_line, min(limit, MAX_PAGE))
+    cursor = before or (None, 0, 0)
+    rows = await connection.fetch(QUERIES["account_lines"], account_id, *cursor, min(limit, MAX_PAGE))
     return [AccountLine(row[0], row[1], EntryKind(row[2]), *tuple(row)[3:]) for row in rows]

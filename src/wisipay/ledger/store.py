@@ -17,7 +17,7 @@ from wisipay.ledger.account import AccountSpec, AccountStatus
 from wisipay.ledger.encoding import ENTRY_COLUMNS, LINE_COLUMNS, copy_of_entries, copy_of_lines
 from wisipay.ledger.errors import AccountDiffersError, UnknownAccountError
 from wisipay.ledger.machine import Book
-from wisipay.ledger.model import Command, Result, Reverse, Transfer
+from wisipay.ledger.model import Command, Result, Transfer
 from wisipay.ledger.rows import account_of, entry_of
 from wisipay.ledger.sql import QUERIES
 from wisipay.ledger.wanted import Wanted, wanted_by
@@ -61,7 +61,7 @@ async def write(connection: Connection, book: Book) -> None:
     keys = [
         (entry.command.idempotency_key, entry.command.entry_id)
         for entry in book.added
-        if isinstance(entry.command, Transfer | Reverse) and entry.command.idempotency_key is not None
+        if entry.command.idempotency_key is not None
     ]
     await connection.execute(
         QUERIES["write_balances"],

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from uuid import UUID
 
-from wisipay.ledger.model import Command, Reverse, Transfer
+from wisipay.ledger.model import Command, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ def wanted_by(commands: Iterable[Command]) -> Wanted:
             account_ids.update(line.account_id for line in command.lines)
         else:
             target_ids.add(command.target_id)
-        if isinstance(command, Transfer | Reverse) and command.idempotency_key is not None:
+        if command.idempotency_key is not None:
             keys.add(command.idempotency_key)
     return Wanted(frozenset(account_ids), frozenset(entry_ids), frozenset(target_ids), frozenset(keys))

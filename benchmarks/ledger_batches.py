@@ -1,0 +1,122 @@
+"""Ledger entries per second in batches of four-line transfers, on spread accounts and on hot ones.
+
+Usage: `python benchmarks/ledger_batches.py DATABASE_URL [--batch 256] [--seconds 5] [--connections 2] [--groups 250]`
+
+Works in a schema of its own, which it drops. Spread: every entry moves four accounts of its own, of `--groups` such. Hot: all
+entries move the same four. Prints entries per second, and microseconds of processor time per entry here and (when the
+server runs on this machine) in PostgreSQL's backends.
+"""
+
+import argparse
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+
+from wisipay import ledger
+
+SCHEMA = "ledger_benchmark"
+
+
+def new_entry_id() -> UUID:
+    """Return a version 7 UUID."""
+    milliseconds = time.time_ns() // 1_000_000
+    bits = milliseconds << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
+    return UUID(int=bits)
+
+
+def accounts_of(group: int) -> tuple[ledger.AccountSpec, ...]:
+    """Return the four accounts of a payin."""
+    return tuple(
+        ledger.AccountSpec(kind, "BENCHMARK", str(group), purpose)
+        for kind, purpose in (
+            (ledger.AccountType.ASSET, "PAYIN"),
+            (ledger.AccountType.LIABILITY, "PAYIN"),
+            (ledger.AccountType.INCOME, "INCOME"),
+            (ledger.AccountType.LIABILITY, "GST"),
+        )
+    )
+
+
+def transfer(accounts: tuple[str, ...]) -> ledger.Transfer:
+    """Return a payin of 1,000 rupees with its fee and tax."""
+    amounts = (100_000, -97_640, -2_000, -360)
+    return ledger.Transfer(
+        new_entry_id(), tuple(map(ledger.Line, accounts, amounts)), narration="Payin order-00001", correlation_id="T1"
+    )
+
+
+async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """Connect to the benchmark's schema."""
+    return await asyncpg.connect(url, server_settings={"search_path": SCHEMA})
+
+
+def backend_seconds(process_id: int) -> float:
+    """Return the processor seconds of a server process; 0 when it is not on this machine."""
+    path = Path(f"/proc/{process_id}/stat")
+    if not path.exists():
+        return 0.0
+    times = path.read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+
+
+async def write_until(url: str, deadline: float, batch: int, pick: Callable[[], tuple[str, ...]]) -> tuple[int, float]:
+    """Write batches until the monotonic moment `deadline`; returns entries and the server's processor seconds."""
+    connection = await connect(url)
+    entries = 0
+    process_id = connection.get_server_pid()
+    before = backend_seconds(process_id)
+    while time.monotonic() < deadline:
+        commands = [transfer(pick()) for _ in range(batch)]
+        async with connection.transaction():
+            results = await ledger.apply(connection, commands, datetime.now(UTC))
+        entries += sum(isinstance(result, ledger.Accepted) for result in results)
+    seconds = backend_seconds(process_id) - before
+    await connection.close()
+    return entries, seconds
+
+
+async def measure(name: str, arguments: argparse.Namespace, pick: Callable[[], tuple[str, ...]]) -> None:
+    """Run one kind of load and print its figures."""
+    started, here = time.monotonic(), time.process_time()
+    deadline = started + arguments.seconds
+    writers = (write_until(arguments.url, deadline, arguments.batch, pick) for _ in range(arguments.connections))
+    done = await asyncio.gather(*writers)
+    entries = sum(count for count, _ in done)
+    rate = entries / (time.monotonic() - started)
+    client = (time.process_time() - here) / entries * 1e6
+    server = sum(seconds for _, seconds in done) / entries * 1e6
+    print(f"{name:7} {rate:9,.0f} entries/s   client {client:5.1f} us/entry   server {server:5.1f} us/entry")
+
+
+async def main() -> None:
+    """Prepare the schema, measure both loads, check the books, drop the schema."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url")
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--connections", type=int, default=2)
+    parser.add_argument("--groups", type=int, default=250)
+    arguments = parser.parse_args()
+    connection = await connect(arguments.url)
+    await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+    await connection.execute(ledger.schema_sql())
+    groups = [accounts_of(group) for group in range(arguments.groups)]
+    await ledger.open_accounts(connection, [spec for group in groups for spec in group])
+    await connection.execute("ANALYZE")
+    names = [tuple(spec.id for spec in group) for group in groups]
+    await measure("spread", arguments, lambda: names[secrets.randbelow(arguments.groups)])
+    await measure("hot", arguments, lambda: names[0])
+    assert (await ledger.trial_balance(connection)).net_by_currency == {"INR": 0}  # noqa: S101 - a benchmark of wrong books is none
+    await connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+    await connection.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
