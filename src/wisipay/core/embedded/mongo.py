@@ -34,15 +34,13 @@ async def start(data_dir: Path, port: int) -> Running:
     require_proc()
     home = make_folder(data_dir / "mongodb")
     async with server.exclusively(home):
-        described = _prepare(home, port)
-        (home / "server.pid").unlink(missing_ok=True)
-        return await server.start(described)
+        return await server.start(_prepare(home, port))
 
 
 async def stop(running: Running) -> None:
     """Stop the server."""
     async with server.exclusively(running.folder):
-        await server.end(running.folder, _owns, _STOP_STEPS)
+        await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
 
 
 def _prepare(home: Path, port: int) -> Server:
@@ -62,6 +60,7 @@ def _prepare(home: Path, port: int) -> Server:
         account=None,
         owns=_owns,
         healthy=partial(_check, url),
+        forget=partial((home / "server.pid").unlink, missing_ok=True),
         stop_steps=_STOP_STEPS,
         ready_timeout_seconds=_READY_TIMEOUT_SECONDS,
     )

@@ -18,7 +18,7 @@ from wisipay.core.embedded.errors import EmbeddedStoreError
 from wisipay.core.embedded.folders import make_folder, require_free_space, unusable
 from wisipay.core.embedded.postgres_cluster import ENVIRONMENT, SUPERUSER, data_argument, make_cluster, server_settings
 from wisipay.core.embedded.postgres_install import programs
-from wisipay.core.embedded.process import require_proc, running_in
+from wisipay.core.embedded.process import require_proc
 from wisipay.core.embedded.secret_file import kept_secret
 from wisipay.core.embedded.server import NotReady, Running, Server
 
@@ -53,7 +53,7 @@ async def start(data_dir: Path, port: int) -> Running:
 async def stop(running: Running) -> None:
     """Stop the server with a clean shutdown, or harder when that takes more than a minute."""
     async with server.exclusively(running.folder.parent):
-        await server.end(running.folder, _owns, _STOP_STEPS)
+        await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
 
 
 def _prepare(home: Path, port: int) -> Server:
@@ -63,7 +63,6 @@ def _prepare(home: Path, port: int) -> Server:
     password = kept_secret(home / "password")
     make_cluster(folder, programs=found, account=account, password=password)
     require_free_space(folder, _STARTED_CLUSTER_MEBIBYTES)
-    _forget_dead_server(folder)
     return Server(
         name="PostgreSQL",
         home=home,
@@ -75,6 +74,7 @@ def _prepare(home: Path, port: int) -> Server:
         account=account,
         owns=_owns,
         healthy=partial(_check, port, password),
+        forget=partial(_forget_dead_server, folder),
         stop_steps=_STOP_STEPS,
         ready_timeout_seconds=_READY_TIMEOUT_SECONDS,
     )
@@ -86,11 +86,10 @@ def _owns(program: str, _arguments: object) -> bool:
 
 def _forget_dead_server(folder: Path) -> None:
     """Remove the lock file of a killed server; PostgreSQL would believe it if a stranger has that process id by now."""
-    if not running_in(folder, _owns):
-        try:
-            (folder / "postmaster.pid").unlink(missing_ok=True)
-        except OSError as error:
-            raise unusable(folder, error) from error
+    try:
+        (folder / "postmaster.pid").unlink(missing_ok=True)
+    except OSError as error:
+        raise unusable(folder, error) from error
 
 
 async def _check(port: int, password: str) -> None:

@@ -6,9 +6,11 @@ after the kernel has given us a handle (pidfd) that cannot be reused.
 """
 
 import asyncio
+import atexit
 import os
 import signal
 import subprocess
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,13 +22,19 @@ from wisipay.core.embedded.errors import EmbeddedStoreError
 
 _PROC: Final = Path("/proc")
 _START_TICKS_FIELD: Final = 19
-_PARENT_FIELD: Final = 1
 _POLL_SECONDS: Final = 0.02
 
 Owns = Callable[[str, Sequence[str]], bool]
 """Says from a process's executable name and arguments whether it is the program looked for."""
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@atexit.register
+def _let_go() -> None:
+    """Leave the children running, without Python's warning about it: outliving us is what they are for."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        _children.clear()
 
 
 @dataclass(frozen=True)
@@ -78,12 +86,6 @@ def running_in(folder: Path, owns: Owns) -> list[ProcessIdentity]:
     """Find the processes whose working folder is `folder` and whose program `owns` accepts."""
     wanted = str(folder.resolve())
     return [identity for pid in _pids() if _works_in(pid, wanted, owns) and (identity := identify(pid))]
-
-
-def without_children(identities: Sequence[ProcessIdentity]) -> list[ProcessIdentity]:
-    """Leave out the processes whose parent is among `identities`."""
-    pids = {identity.pid for identity in identities}
-    return [identity for identity in identities if _parent(identity.pid) not in pids]
 
 
 def send(identity: ProcessIdentity, number: signal.Signals) -> bool:
@@ -170,11 +172,6 @@ def _works_in(pid: int, folder: str, owns: Owns) -> bool:
     except OSError:
         return False
     return owns(program, arguments_of(pid))
-
-
-def _parent(pid: int) -> int:
-    fields = _stat_fields(pid)
-    return 0 if fields is None else int(fields[_PARENT_FIELD])
 
 
 def _stat_fields(pid: int) -> list[str] | None:

@@ -29,6 +29,7 @@ from wisipay.core.embedded.spawn import spawn
 
 _LOCK_WAIT_SECONDS: Final = 150.0
 _POLL_SECONDS: Final = 0.03
+_CHILDREN_TIMEOUT_SECONDS: Final = 10.0
 
 StopSteps = Sequence[tuple[signal.Signals, float]]
 
@@ -59,7 +60,8 @@ class Running:
 class Server:
     """How one server is started and recognised; `healthy` raises `NotReady` until it answers.
 
-    `folder` is the working folder of the server process, which is how it is found again.
+    `folder` is the working folder of the server process, which is how it is found again. `forget` removes what a dead
+    server left that the next one would believe; it is called when no process of the store is left.
     """
 
     name: str
@@ -71,7 +73,8 @@ class Server:
     environment: Mapping[str, str]
     account: Account | None
     owns: Owns
-    healthy: Callable[[], Awaitable[None]]
+    healthy: Callable[[], Awaitable[None]] = field(repr=False)
+    forget: Callable[[], None]
     stop_steps: StopSteps
     ready_timeout_seconds: float
 
@@ -104,27 +107,29 @@ async def start(server: Server) -> Running:
 
     Raises `EmbeddedStoreError`.
     """
-    found = process.running_in(server.folder, server.owns)
     record = read_record(server.home)
-    if (
-        record is not None
-        and record.identity in found
-        and record.arguments == tuple(server.arguments)
-        and await _answers(server)
-    ):
-        return _running(server, record.identity, reused=True)
-    await end(server.folder, server.owns, server.stop_steps)
+    main = record.identity if record is not None and _is_ours(record.identity, server) else None
+    if record is not None and main and record.arguments == tuple(server.arguments) and await _answers(server):
+        return _running(server, main, reused=True)
+    await end(server.folder, server.owns, main, server.stop_steps)
+    server.forget()
     require_free_port(server.name, server.port)
     return await _start_new(server)
 
 
-async def end(folder: Path, owns: Owns, steps: StopSteps) -> None:
-    """Stop every process of a store that works in `folder`: the main one in good order, then what it leaves behind."""
-    found = process.running_in(folder, owns)
-    if found:
-        await process.stop(process.without_children(found), steps)
-    await process.wait_until_gone(found, _children_timeout_seconds(steps))
+async def end(folder: Path, owns: Owns, main: ProcessIdentity | None, steps: StopSteps) -> None:
+    """Stop the store's main process in good order, then kill what else of the store works in `folder`.
+
+    Without a main process the others are what a killed one left behind; there is nothing to wait for.
+    """
+    if main is not None and process.is_alive(main):
+        await process.stop([main], steps)
+        await process.wait_until_gone(process.running_in(folder, owns), _CHILDREN_TIMEOUT_SECONDS)
     await process.stop(process.running_in(folder, owns), ())
+
+
+def _is_ours(identity: ProcessIdentity, server: Server) -> bool:
+    return identity in process.running_in(server.folder, server.owns)
 
 
 def require_free_port(name: str, port: int) -> None:
@@ -162,7 +167,7 @@ async def _start_new(server: Server) -> Running:
     try:
         await _wait_until_ready(server, identity, offset)
     except asyncio.CancelledError:
-        await end(server.folder, server.owns, server.stop_steps)
+        await end(server.folder, server.owns, identity, server.stop_steps)
         raise
     return _running(server, identity, reused=False)
 
@@ -173,7 +178,7 @@ async def _wait_until_ready(server: Server, identity: ProcessIdentity, offset: i
         if await _answers(server):
             return
         if monotonic() > deadline:
-            await end(server.folder, server.owns, server.stop_steps)
+            await end(server.folder, server.owns, identity, server.stop_steps)
             waited = f"{server.ready_timeout_seconds:.0f} s"
             raise EmbeddedStoreError(f"{server.name} does not answer after {waited}{told(server.log_file, offset)}")
         await asyncio.sleep(_POLL_SECONDS)
@@ -206,7 +211,3 @@ async def _lock(handle: int, home: Path) -> None:
             await asyncio.sleep(_POLL_SECONDS)
         else:
             return
-
-
-def _children_timeout_seconds(steps: StopSteps) -> float:
-    return max((seconds for _, seconds in steps), default=0.0)

@@ -38,14 +38,13 @@ async def start(data_dir: Path, port: int) -> Running:
 async def stop(running: Running) -> None:
     """Stop the server."""
     async with server.exclusively(running.folder):
-        await server.end(running.folder, _owns, _STOP_STEPS)
+        await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
 
 
 def _prepare(home: Path, port: int) -> Server:
     password = kept_secret(home / "password")
     settings = {
         "bind": "127.0.0.1",
-        "dir": f'"{home}"',
         "daemonize": "no",
         "save": '""',
         "appendonly": "no",
@@ -65,6 +64,7 @@ def _prepare(home: Path, port: int) -> Server:
         account=None,
         owns=_owns,
         healthy=partial(_check, port, password),
+        forget=lambda: None,
         stop_steps=_STOP_STEPS,
         ready_timeout_seconds=_READY_TIMEOUT_SECONDS,
     )
