@@ -12,7 +12,7 @@ from decimal import Decimal
 from wisipay.core.money import Paise, share_ppm
 from wisipay.merchants.model import PPM_PER_PERCENT, FeeCharge, FeeStrategy, FeeTier
 
-_PERCENTAGE = re.compile(r"\d{1,3}(\.\d{1,4})?")
+_PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?", re.ASCII)
 _FULL_PPM = 100 * PPM_PER_PERCENT
 
 
