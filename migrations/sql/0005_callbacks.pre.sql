@@ -4,7 +4,7 @@
 CREATE TABLE callbacks_outbox (
     event_id uuid PRIMARY KEY, -- the webhook-id of every attempt
     position bigint GENERATED ALWAYS AS IDENTITY, -- order of the events of one transaction
-    merchant_id text NOT NULL,
+    merchant_id text COLLATE "C" NOT NULL, -- the order in which workers go round the merchants, in Python too
     transaction_id text NOT NULL,
     order_id text NOT NULL,
     type text NOT NULL CHECK (type IN ('PAYIN', 'PAYOUT')),

@@ -27,6 +27,17 @@ class _Lane:
     def is_troubled(self) -> bool:
         return self.window <= WINDOW_MIN
 
+    @property
+    def troubled_in_flight(self) -> int:
+        return self.in_flight if self.is_troubled else 0
+
+    def places(self, now: float, troubled_room: int) -> int:
+        """How many more deliveries may begin; not above 0 for none."""
+        if self.held_until > now:
+            return 0
+        places = self.window - self.in_flight
+        return min(places, troubled_room) if self.is_troubled else places
+
 
 class Lanes:
     """The lanes of one worker process; `room` is how many deliveries it makes at a time."""
@@ -34,6 +45,12 @@ class Lanes:
     def __init__(self, room: int) -> None:
         self._room = room
         self._lanes: dict[str, _Lane] = {}
+        self._troubled_in_flight = 0
+
+    def is_open(self, merchant_id: str, now: float) -> bool:
+        """Whether the merchant may have another delivery in flight."""
+        lane = self._lanes.get(merchant_id)
+        return lane is None or lane.places(now, self._troubled_room()) > 0
 
     def share_out(self, waiting: Iterable[str], free: int, now: float) -> dict[str, int]:
         """Divide `free` places among the merchants that have something due, in turns, each up to its window.
@@ -41,27 +58,29 @@ class Lanes:
         Gives the merchants that get at least one place; the sum never exceeds `free`. `waiting` is in the order of
         preference for the last places.
         """
-        troubled_room = max(1, self._room // 2) - sum(
-            lane.in_flight for lane in self._lanes.values() if lane.is_troubled
-        )
+        troubled_room = self._troubled_room()
         wanted: dict[str, int] = {}
         for merchant_id in waiting:
             lane = self._lanes.get(merchant_id, _Lane())
-            places = 0 if lane.held_until > now else lane.window - lane.in_flight
+            places = lane.places(now, troubled_room)
+            if places <= 0:
+                continue
+            wanted[merchant_id] = places
             if lane.is_troubled:
-                places = min(places, troubled_room)
-                troubled_room -= max(0, places)
-            if places > 0:
-                wanted[merchant_id] = places
+                troubled_room -= places
         return _in_turns(wanted, free)
 
     def begin(self, merchant_id: str) -> None:
         """A delivery of this merchant was claimed."""
-        self._lanes.setdefault(merchant_id, _Lane()).in_flight += 1
+        lane = self._lanes.setdefault(merchant_id, _Lane())
+        before = lane.troubled_in_flight
+        lane.in_flight += 1
+        self._troubled_in_flight += lane.troubled_in_flight - before
 
     def end(self, merchant_id: str, *, delivered: bool, latency_ms: int, hold_seconds: int, now: float) -> None:
         """A delivery ended; the window follows. `hold_seconds` > 0 keeps the lane shut that long."""
         lane = self._lanes[merchant_id]
+        before = lane.troubled_in_flight
         lane.in_flight -= 1
         lane.touched_at = now
         if delivered and latency_ms < SLOW_ANSWER_MS:
@@ -70,6 +89,10 @@ class Lanes:
             lane.window = max(WINDOW_MIN, lane.window // 2)
         if hold_seconds > 0:
             lane.held_until = max(lane.held_until, now + hold_seconds)
+        self._troubled_in_flight += lane.troubled_in_flight - before
+
+    def _troubled_room(self) -> int:
+        return max(1, self._room // 2) - self._troubled_in_flight
 
     def forget_idle(self, now: float, idle_seconds: float = 600) -> None:
         """Drop lanes that nothing happened in for a while: their merchants start afresh."""

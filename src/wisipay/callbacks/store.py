@@ -5,27 +5,17 @@ Must never call a merchant, and never hold a transaction open longer than one of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback
+from wisipay.callbacks.turns import WaitingMerchant
 from wisipay.core.database import Connection, Pool
 from wisipay.core.sql import load_queries
 
 _QUERIES = load_queries(__file__, "queries.sql")
 _DEPTH_COUNTED_MAX = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingMerchant:
-    """A merchant with events to send, the first of them at `due_at`."""
-
-    merchant_id: str
-    due_at: datetime
-    is_due: bool
 
 
 async def merchants_waiting(pool: Pool, after: str, limit: int) -> list[WaitingMerchant]:

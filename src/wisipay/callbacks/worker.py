@@ -13,6 +13,7 @@ from wisipay.callbacks import store
 from wisipay.callbacks.delivery import Delivery
 from wisipay.callbacks.lanes import Lanes
 from wisipay.callbacks.model import Attempt, AttemptOutcome, ClaimedCallback
+from wisipay.callbacks.turns import Turns
 from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
@@ -23,7 +24,6 @@ from wisipay.core.queue import ClaimLoop, Lease
 CHANNEL: Final = "callbacks_due"
 CONCURRENCY: Final = 512
 _QUEUE: Final = "callbacks_outbox"
-_MERCHANTS_PER_SCAN: Final = 1_000
 _TIDY_EVERY_SECONDS: Final = 15.0
 _logger = get_logger(__name__)
 
@@ -35,7 +35,7 @@ class CallbackWorker:
         self._pool = pool
         self._delivery = delivery
         self._lanes = Lanes(concurrency)
-        self._after_merchant = ""
+        self._turns = Turns(partial(store.merchants_waiting, pool))
         self._tidy_at = 0.0
         self._records: Batcher[Attempt, bool] = Batcher(partial(store.record, pool), name="callbacks_record")
         self._loop: ClaimLoop[ClaimedCallback] = ClaimLoop(
@@ -60,11 +60,10 @@ class CallbackWorker:
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedCallback]:
         now = monotonic()
         await self._tidy(now)
-        waiting = await store.merchants_waiting(self._pool, self._after_merchant, _MERCHANTS_PER_SCAN)
-        is_last_page = len(waiting) < _MERCHANTS_PER_SCAN
-        self._after_merchant = "" if is_last_page else waiting[-1].merchant_id
-        longest_due_first = sorted((each for each in waiting if each.is_due), key=lambda each: each.due_at)
-        places = self._lanes.share_out((each.merchant_id for each in longest_due_first), free, now)
+        merchants = await self._turns.look(
+            free, lambda each: each.is_due and self._lanes.is_open(each.merchant_id, now)
+        )
+        places = self._lanes.share_out(merchants, free, now)
         if not places:
             return ()
         claimed = await store.claim(self._pool, places, lease.token, int(lease.seconds))
