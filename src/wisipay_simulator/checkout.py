@@ -1,4 +1,4 @@
-"""The page on which a person pays or declines a simulated collection. Works without JavaScript, loads nothing foreign."""
+"""The page on which a person pays or declines a collection. Works without JavaScript, loads nothing foreign."""
 
 import html
 from pathlib import Path
@@ -16,12 +16,12 @@ from wisipay_simulator.simulation import Simulation
 _PAGES = Path(__file__).with_name("pages")
 _PAGE = Template((_PAGES / "checkout.html").read_text(encoding="utf-8"))
 _STYLE = (_PAGES / "checkout.css").read_bytes()
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 _SECURITY = (
-    (
-        b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-        b"frame-ancestors 'none'",
-    ),
+    (b"content-security-policy", _POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),

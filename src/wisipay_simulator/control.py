@@ -106,7 +106,7 @@ class Control:
         return json_answer(self._shown(payment), 202)
 
     async def get_book(self, request: Request) -> Answer:
-        """List payments in the order of acceptance: `?after=` position, `?limit=` up to 1000, `?doubles=1` only those."""
+        """List payments as they were accepted: `?after=` position, `?limit=` up to 1000, `?doubles=1` only those."""
         query = request.query()
         book = self._simulation.book
         if query.get("doubles"):
@@ -148,7 +148,7 @@ class Control:
                 "payments": len(simulation.book.payments),
                 "max_payments": simulation.book.max_payments,
                 "faults_met": simulation.requests,
-                "webhooks": {**simulation.sender.totals, "waiting": simulation.sender.waiting},
+                "webhooks": {**simulation.sender.totals, "under_way": simulation.sender.under_way},
                 "scheduled": len(simulation.schedule),
                 "callbacks": self._receiver.summary(),
                 "accounts": simulation.accounts.names(),

@@ -182,13 +182,8 @@ class DummyApi:
 
     def _fault_answer(self, fault: Fault | None, latency_ms: int, body: bytes, reject_code: str) -> Answer:
         match fault:
-            case Fault.REJECT:
-                status = 402 if reject_code == "INSUFFICIENT_BALANCE" else 422
-                return _refusal(status, reject_code, "refused by the simulator, nothing was executed", latency_ms)
-            case Fault.MAINTENANCE:
-                return _refusal(503, "MAINTENANCE", "the bank is closed for maintenance", latency_ms)
-            case Fault.THROTTLE:
-                return _refusal(429, "THROTTLED", "too many requests", latency_ms)
+            case Fault.REJECT | Fault.MAINTENANCE | Fault.THROTTLE:
+                return _refusal(fault, reject_code, latency_ms)
             case Fault.TIMEOUT_BEFORE_EXECUTING | Fault.TIMEOUT_AFTER_EXECUTING:
                 return Answer(abort=True, delay_ms=self._simulation.faults().timeout_ms)
             case Fault.ANSWER_LOST:
@@ -249,6 +244,13 @@ def _is_http(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
-def _refusal(status: int, code: str, message: str, latency_ms: int) -> Answer:
+def _refusal(fault: Fault, reject_code: str, latency_ms: int) -> Answer:
+    if fault is Fault.MAINTENANCE:
+        status, code, message = 503, "MAINTENANCE", "the bank is closed for maintenance"
+    elif fault is Fault.THROTTLE:
+        status, code, message = 429, "THROTTLED", "too many requests"
+    else:
+        status = 402 if reject_code == "INSUFFICIENT_BALANCE" else 422
+        code, message = reject_code, "refused by the simulator, nothing was executed"
     error = {"code": code, "message": message}
     return json_answer({"success": False, "error": error}, status, delay_ms=latency_ms)

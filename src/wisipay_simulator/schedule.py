@@ -1,4 +1,4 @@
-"""Runs small functions at their time. One task, one heap, bounded by what the book may hold; nothing is lost on error."""
+"""Runs small functions at their time. One task, one heap, bounded by what the book may hold."""
 
 import asyncio
 import heapq
@@ -62,5 +62,5 @@ class Schedule:
             function = heapq.heappop(self._due)[2]
             try:
                 function()
-            except Exception:
+            except Exception:  # noqa: BLE001 - one defect must not stop the clock for all payments
                 _log.exception("a scheduled function failed")

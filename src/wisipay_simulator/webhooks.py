@@ -27,6 +27,7 @@ class WebhookSender:
 
     def __init__(self, *, schedule: Schedule, render: Render, finished: Finished, concurrency: int) -> None:
         self.totals: Counter[str] = Counter()
+        self._sending = 0
         self._schedule = schedule
         self._render = render
         self._finished = finished
@@ -37,9 +38,9 @@ class WebhookSender:
         self._poster = Poster()
 
     @property
-    def waiting(self) -> int:
-        """How many webhooks wait for a free worker."""
-        return len(self._waiting)
+    def under_way(self) -> int:
+        """How many webhooks are being sent or wait for a free worker; planned retries and late ones not counted."""
+        return self._sending + len(self._waiting)
 
     def start(self) -> None:
         """Start the workers, on the running loop."""
@@ -82,7 +83,11 @@ class WebhookSender:
                 await self._attempt(self._waiting.popleft())
 
     async def _attempt(self, webhook: Webhook) -> None:
-        status = await self._post(webhook)
+        self._sending += 1
+        try:
+            status = await self._post(webhook)
+        finally:
+            self._sending -= 1
         self.totals["attempts"] += 1
         if status in _OK:
             self.totals["delivered"] += 1

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from wisipay_simulator.server.app import Application
 
 _BACKLOG = 2048
-_SHUTDOWN_SECONDS = 2
+_SHUTDOWN_SECONDS = 1
 
 
 class AbortableProtocol(HttpToolsProtocol):
@@ -49,7 +49,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(application: Application, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; requests that are still held by a fault are dropped after two seconds."""
+    """Serve until SIGINT or SIGTERM; requests that are still held by a fault are dropped after a second."""
     config = uvicorn.Config(
         application,
         http=AbortableProtocol,
