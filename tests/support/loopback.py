@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -53,6 +53,7 @@ class Loopback:
     answers: list[WireAnswer] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def will_answer(self, *answers: WireAnswer) -> None:
         """Set what the next requests get."""
@@ -60,13 +61,14 @@ class Loopback:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection until it ends."""
-        try:
+        self._writers.add(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
             while await self._serve_one(reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        self._writers.discard(writer)
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -98,9 +100,14 @@ class Loopback:
             await self._ended.wait()
         return not broken
 
-    def end(self) -> None:
-        """Let go of every connection that a fault holds open."""
+    async def end(self) -> None:
+        """Let go of every connection, those that a fault holds open included."""
         self._ended.set()
+        for writer in self._writers:
+            writer.close()
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            while self._writers:  # noqa: ASYNC110 - the tests end here; an event per connection would say no more
+                await asyncio.sleep(0.001)
 
 
 @asynccontextmanager
@@ -113,10 +120,9 @@ async def running_loopback() -> AsyncIterator[Loopback]:
     try:
         yield loopback
     finally:
-        loopback.end()
         server.close()
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await server.wait_closed()
+        await loopback.end()
+        await server.wait_closed()
 
 
 async def refused_url() -> str:

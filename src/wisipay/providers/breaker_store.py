@@ -22,7 +22,7 @@ KEY_PREFIX: Final = "wisipay:breaker:"
 REMEMBER_MS: Final = 3_600_000
 """An idle circuit is forgotten after an hour, far longer than any call or block lasts."""
 MAX_LOCAL_CIRCUITS: Final = 10_000
-REDIS_TIMEOUT_SECONDS: Final = 0.25
+REDIS_TIMEOUT_SECONDS: Final = 0.5
 REDIS_PAUSE_MS: Final = 1_000
 
 _FOLDER = Path(__file__).parent
