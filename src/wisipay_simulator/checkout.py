@@ -26,6 +26,7 @@ _SECURITY = (
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 )
+_WIDE_AMOUNT = 11
 _HEADLINES = {
     Status.PENDING: "Scan to pay",
     Status.PROCESSING: "Your bank is working on it",
@@ -88,12 +89,14 @@ class Checkout:
 def _page(payment: Payment) -> str:
     order = payment.order
     is_open = payment.status in OPEN
+    amount = indian_text(order.amount_paise)
     return _PAGE.substitute(
-        title=f"{_HEADLINES[payment.status]} - {indian_text(order.amount_paise)} rupees",
+        title=f"{_HEADLINES[payment.status]} - {amount} rupees",
         refresh='<meta http-equiv="refresh" content="4">' if is_open else "",
         state=payment.status.lower(),
         headline=_HEADLINES[payment.status],
-        amount=indian_text(order.amount_paise),
+        amount=amount,
+        amount_class="amount long" if len(amount) > _WIDE_AMOUNT else "amount",
         party=html.escape(order.party),
         reference=html.escape(order.reference),
         payment_id=html.escape(payment.payment_id),

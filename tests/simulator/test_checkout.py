@@ -2,7 +2,6 @@
 
 import re
 import xml.etree.ElementTree as ET
-from typing import Any
 
 import pytest
 
@@ -84,7 +83,7 @@ async def test_a_payout_and_an_unknown_payment_have_no_page(simulator: Simulator
     assert (await simulator.call("POST", "/checkout/NONE/pay")).status == 404
 
 
-async def _path(simulator: Simulator, **fields: Any) -> str:
-    heard = await simulator.payin("PY1", "sim:pending", **fields)
+async def _path(simulator: Simulator, **fields: object) -> str:
+    heard = await simulator.payin("PY1", "sim:pending", fields=fields)
     link = str(heard.body["data"]["payment_link"])
     return link.removeprefix(simulator.url)

@@ -1,7 +1,5 @@
 """What a caller of the dummy provider gets for a create request, undisturbed."""
 
-from typing import Any
-
 import pytest
 
 from support.simulator import Simulator
@@ -36,7 +34,7 @@ async def test_a_reference_sent_twice_is_answered_with_the_first_payment_and_exe
     simulator: Simulator,
 ) -> None:
     first = await simulator.payout("PO1")
-    second = await simulator.payout("PO1", amount="250.00")
+    second = await simulator.payout("PO1", fields={"amount": "250.00"})
     assert (second.status, second.body["error"]["code"]) == (409, "DUPLICATE_REFERENCE")
     assert second.body["data"]["payment_id"] == first.body["data"]["payment_id"]
     assert second.body["data"]["amount"] == "100.00"
@@ -67,8 +65,8 @@ async def test_a_request_without_a_key_is_unauthorized(simulator: Simulator, aut
         ("beneficiary", None),
     ],
 )
-async def test_a_field_that_is_not_usable_is_named(simulator: Simulator, field: str, value: Any) -> None:
-    heard = await simulator.payout("PO1", **{field: value})
+async def test_a_field_that_is_not_usable_is_named(simulator: Simulator, field: str, value: object) -> None:
+    heard = await simulator.payout("PO1", fields={field: value})
     assert heard.status == 400
     assert field in heard.body["error"]["message"]
 

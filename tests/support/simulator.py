@@ -53,7 +53,9 @@ class Simulator:
                 body = None
             return Heard(answer.status, text, body, {name.lower(): value for name, value in answer.headers.items()})
 
-    async def payout(self, reference: str, remarks: str = "", callback_url: str = "", **fields: object) -> Heard:
+    async def payout(
+        self, reference: str, remarks: str = "", callback_url: str = "", fields: Mapping[str, object] | None = None
+    ) -> Heard:
         """Ask for a payout of 100.00."""
         content = {
             "ref_id": reference,
@@ -71,9 +73,11 @@ class Simulator:
             "callback_url": callback_url,
             "remarks": remarks,
         }
-        return await self.call("POST", "/dummy/v1/payouts", content | fields)
+        return await self.call("POST", "/dummy/v1/payouts", content | dict(fields or {}))
 
-    async def payin(self, reference: str, remarks: str = "", callback_url: str = "", **fields: object) -> Heard:
+    async def payin(
+        self, reference: str, remarks: str = "", callback_url: str = "", fields: Mapping[str, object] | None = None
+    ) -> Heard:
         """Ask for a collection of 100.00."""
         content = {
             "ref_id": reference,
@@ -85,7 +89,7 @@ class Simulator:
             "redirect_url": "https://shop.example.com/back",
             "remarks": remarks,
         }
-        return await self.call("POST", "/dummy/v1/payins", content | fields)
+        return await self.call("POST", "/dummy/v1/payins", content | dict(fields or {}))
 
     async def status(self, kind: str, reference: str) -> str:
         """Return the status that a status check tells."""
