@@ -65,7 +65,8 @@ def _key_faults(settings: "Settings") -> list[tuple[bool, str]]:
     faults = [
         (not settings.jwt_secret, "JWT_SECRET: is not set, wants a secret of at least 32 characters in production")
     ]
-    for name, text in (("JWT_SECRET", settings.jwt_secret), ("API_SECRET_ENC_KEY", settings.api_secret_enc_key)):
+    own_key = settings.api_secret_enc_key if settings.api_secret_enc_key != settings.jwt_secret else ""
+    for name, text in (("JWT_SECRET", settings.jwt_secret), ("API_SECRET_ENC_KEY", own_key)):
         weak = bool(text) and any(len(set(key)) < _DISTINCT_CHARACTERS_MINIMUM for key in parse_keys(text).values())
         faults.append((weak, f"{name}: got a secret that repeats a few characters, wants a random one"))
     return faults

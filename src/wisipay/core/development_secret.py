@@ -4,6 +4,7 @@ Decides where it lies and that only its owner can read it. Must never be used in
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 from wisipay.core.ids import new_secret
@@ -25,8 +26,8 @@ def development_secret(data_dir: Path) -> str:
 
 def _create_once(path: Path, secret: str) -> None:
     """Write the file whole or not at all, and let the first of several writers win."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # readable by its owner only
+    draft = Path(name)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secret + "\n")
     try:

@@ -39,10 +39,12 @@ _PLAIN_NAMES = frozenset(
 _NAME = r"[A-Za-z_][\w.\-]{0,63}"
 _BEARER = re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=\-]{6,}", re.ASCII | re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*(?=@)")
-_PAIR = re.compile(
-    rf"""(?P<name>{_NAME})(?P<between>\\?["']?\s{{0,4}}[:=]\s{{0,4}})"""
-    r"""(?P<value>\\"(?:(?!\\").)*\\"|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&,;}\]<>"']+)""",
-    re.ASCII,
+_NAMED = re.compile(rf"""({_NAME})\\{{0,8}}["']?\s{{0,4}}[:=]\s{{0,4}}""", re.ASCII)
+# A quoted value (whose quotes may be escaped, and again), the start of a structure, or a word.
+_NAMED_VALUE = re.compile(
+    r"""(?P<escape>\\{1,8})"(?:(?!(?P=escape)").)*(?:(?P=escape)")?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?"""
+    r"""|[{\[][^}\]]*[}\]]?|[^\s&,;}\]<>"']+""",
+    re.ASCII | re.DOTALL,
 )
 _ELEMENT = re.compile(rf"<(?P<name>{_NAME})(?P<rest>[^<>]{{0,200}})>(?P<value>[^<]+)(?=</)", re.ASCII)
 _VALUES = re.compile(
@@ -51,8 +53,8 @@ _VALUES = re.compile(
     | \beyJ[\w\-]{5,}\.[\w\-]{5,}(?:\.[\w\-]*)?                           # JSON web token
     | (?<![A-Za-z0-9])(?:\+|%2B)?[0-9](?:[ \-]?[0-9]){8,18}(?![A-Za-z0-9])  # account, phone, card
     | (?<![A-Za-z0-9])[A-Za-z]{4}0[A-Za-z0-9]{6}(?![A-Za-z0-9])           # IFSC
-    | (?<![A-Za-z0-9])(?=[A-Za-z_\-]*[0-9])[\w\-]{40,}                    # hex digest, base64url secret
-    | (?<![A-Za-z0-9+/])(?=[A-Za-z+/]*[0-9])[A-Za-z0-9+/]{40,}={1,2}      # base64 secret
+    | (?<![A-Za-z0-9])(?=[A-Za-z_\-]{0,64}[0-9])[\w\-]{40,}                    # hex digest, base64url secret
+    | (?<![A-Za-z0-9+/])(?=[A-Za-z+/]{0,64}[0-9])[A-Za-z0-9+/]{40,}={1,2}      # base64 secret
     """,
     re.ASCII | re.VERBOSE,
 )
@@ -63,6 +65,7 @@ _SUSPICIOUS = re.compile(
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2})?")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_SAYS_NOTHING = frozenset({"true", "false", "null", "None", "True", "False", REDACTED})
 _ACCOUNT_NUMBER_MINIMUM = 100_000_000  # nine digits
 
 
@@ -124,12 +127,12 @@ def _redact(value: Any, depth: int) -> Any:  # noqa: ANN401, PLR0911 - any JSON-
 def _text(text: str, depth: int) -> str:
     if len(text) > TEXT_LENGTH_MAX:
         return _patterns(text[:TEXT_LENGTH_MAX]) + _CUT
-    if text[:1] in {"{", "["} or text[:1].isspace():
+    if text[:1] in {"{", "[", '"'} or text[:1].isspace():
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             return _patterns(text)
-        if isinstance(parsed, (dict, list)):
+        if isinstance(parsed, (dict, list, str)):
             return json.dumps(_redact(parsed, depth + 1), ensure_ascii=False)
     return _patterns(text)
 
@@ -139,17 +142,21 @@ def _patterns(text: str) -> str:
         return text
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     text = _USER_INFO.sub(REDACTED, text)
-    text = _PAIR.sub(_hide_pair, text)
+    text = _hide_pairs(text)
     text = _ELEMENT.sub(_hide_element, text)
     return _VALUES.sub(_hide_value, text)
 
 
-def _hide_pair(match: re.Match[str]) -> str:
-    name, between, value = match["name"], match["between"], match["value"]
-    if not is_sensitive(name) or value in {"true", "false", "null", "None", "True", "False"}:
-        # The value may itself hold pairs, as in `body="account=..."`; look on behind the name.
-        return name + between + _PAIR.sub(_hide_pair, value)
-    return f"{name}{between}{REDACTED}"
+def _hide_pairs(text: str) -> str:
+    shown: list[str] = []
+    position = 0
+    while named := _NAMED.search(text, position):
+        shown.append(text[position : named.end()])
+        position = named.end()
+        if is_sensitive(named[1]) and (value := _NAMED_VALUE.match(text, position)):
+            shown.append(value[0] if value[0] in _SAYS_NOTHING else REDACTED)
+            position = value.end()
+    return "".join((*shown, text[position:]))
 
 
 def _hide_element(match: re.Match[str]) -> str:
