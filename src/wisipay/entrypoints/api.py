@@ -12,7 +12,7 @@ from wisipay.core.config import Settings
 from wisipay.core.database import Pool, connect_pool
 from wisipay.core.http_server import create_app, serve
 from wisipay.core.logging import configure_logging
-from wisipay.core.metrics import MetricsServer, serve_metrics
+from wisipay.entrypoints.metrics_port import metrics_port
 
 _POOL_MAX = 5
 
@@ -23,7 +23,6 @@ class ApiResources:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pool: Pool | None = None
-        self._metrics: MetricsServer | None = None
         self._redis: Any = None
 
     async def open(self) -> None:
@@ -31,13 +30,9 @@ class ApiResources:
         settings = self._settings
         self._pool = await connect_pool(settings, application_name="wisipay api", max_size=_POOL_MAX)
         self._redis = connect_redis(settings)
-        if settings.metrics_enabled:
-            self._metrics = serve_metrics(settings.api_metrics_port, settings.bind_host)
 
     async def close(self) -> None:
         """Let go of everything."""
-        if self._metrics is not None:
-            self._metrics.stop()
         if self._redis is not None:
             await self._redis.aclose()
         if self._pool is not None:
@@ -71,4 +66,5 @@ def build_app(settings: Settings) -> Litestar:
 def run(settings: Settings) -> None:
     """Serve until SIGTERM, then finish what is in flight."""
     configure_logging(settings, "api")
-    serve(build_app(settings), settings.bind_host, settings.api_port)
+    with metrics_port(settings, settings.api_metrics_port):
+        serve(build_app(settings), settings.bind_host, settings.api_port)

@@ -5,6 +5,7 @@ loopback address only. Must never be started with a process id file of an earlie
 believe. Its log of every command is switched off: it would grow without bound and show documents.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -56,7 +57,11 @@ def _prepare(home: Path, port: int) -> Server:
             *("--data-dir", str(make_folder(home / "databases"))),
             *("--log-file", "/dev/null", "--pid-file", str(home / "server.pid")),
         ),
-        environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        environment={
+            "PATH": "/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        },
         account=None,
         owns=_owns,
         healthy=partial(_check, url),
