@@ -7,7 +7,7 @@ on a hit, nor Redis more than once: the local answers are made first, and told i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from wisipay.access import Question, RateExceeded, RateLimit, ReplayMark, SharedWindows, client_address, contains
 from wisipay.core.clock import Clock
@@ -15,7 +15,6 @@ from wisipay.core.config import Settings
 from wisipay.core.errors import AppError, TooManyRequests, Unauthorized
 from wisipay.core.metrics import TPS_REFUSED
 from wisipay.merchants.authentication import WINDOW_MS, Refusal, authenticate, refused, unix_milliseconds
-from wisipay.merchants.directory import Directory
 from wisipay.merchants.model import SERVICE_KINDS, Channel, Merchant, ServiceConfig, ServiceKind
 from wisipay.merchants.signed_request import SignedRequest, read_credentials
 
@@ -38,10 +37,18 @@ class GatePolicy:
         return cls(settings.trusted_proxies, settings.system_tps, settings.system_tps_window)
 
 
+class MerchantSource(Protocol):
+    """Where merchants are looked up: the directory."""
+
+    async def merchant(self, merchant_id: str) -> Merchant | None:
+        """Give a merchant with the secrets that are valid now, or None."""
+        ...
+
+
 class MerchantGate:
     """Admits a request, or raises the AppError of the first check that it fails."""
 
-    def __init__(self, *, directory: Directory, windows: SharedWindows, clock: Clock, policy: GatePolicy) -> None:
+    def __init__(self, *, directory: MerchantSource, windows: SharedWindows, clock: Clock, policy: GatePolicy) -> None:
         self._directory = directory
         self._windows = windows
         self._clock = clock
