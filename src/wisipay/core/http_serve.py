@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import uvicorn
@@ -33,6 +34,21 @@ def serve(app: ASGIApp, host: str, port: int) -> None:
     listener = _listen(host, port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve_until_signal(app, listener))
+
+
+def serve_built(build: Callable[[], AbstractAsyncContextManager[ASGIApp]], host: str, port: int) -> None:
+    """Like `serve`, for an application that is built inside the event loop and torn down after the last request.
+
+    The port is taken before anything is built.
+    """
+    listener = _listen(host, port)
+
+    async def build_and_serve() -> None:
+        async with build() as app:
+            await _serve_until_signal(app, listener)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(build_and_serve())
 
 
 @contextlib.asynccontextmanager

@@ -17,14 +17,23 @@ from wisipay.core.errors import UnsupportedMediaType
 from wisipay.core.http_errors import exception_handlers
 from wisipay.core.http_health import ReadyCheck, health_handlers
 from wisipay.core.http_openapi import openapi_config
-from wisipay.core.http_serve import running, serve
+from wisipay.core.http_serve import running, serve, serve_built
 from wisipay.core.http_shell import RequestShell
 from wisipay.core.logging import bound_fields
 
 if TYPE_CHECKING:
     from wisipay.core.config import Settings
 
-__all__ = ["BODY_BYTES_MAX", "RequestContext", "create_app", "json_only", "request_context", "running", "serve"]
+__all__ = [
+    "BODY_BYTES_MAX",
+    "RequestContext",
+    "create_app",
+    "json_only",
+    "request_context",
+    "running",
+    "serve",
+    "serve_built",
+]
 
 BODY_BYTES_MAX: Final = 65_536
 

@@ -33,6 +33,11 @@ def new_id(prefix: str, moment: datetime | None = None) -> str:
     return prefix + _base32(milliseconds, _TIME_CHARACTERS) + _base32(secrets.randbits(60), _RANDOM_CHARACTERS)
 
 
+def id_length(prefix: str) -> int:
+    """Return the length of every readable id of this prefix."""
+    return len(prefix) + _TIME_CHARACTERS + _RANDOM_CHARACTERS
+
+
 def id_milliseconds(readable_id: str) -> int:
     """Return the Unix milliseconds that a readable id carries; a ValueError for anything that `new_id` didn't make."""
     digits = readable_id[-_TIME_CHARACTERS - _RANDOM_CHARACTERS : -_RANDOM_CHARACTERS]

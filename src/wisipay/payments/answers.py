@@ -12,7 +12,7 @@ from wisipay.payments.validation import PAISE_PER_RUPEE, AmountUnit
 def payin_answer(transaction: Transaction, unit: AmountUnit) -> PayinAnswer:
     """Return the answer to a payin initiate call."""
     return PayinAnswer(
-        PayinData(
+        data=PayinData(
             order_id=transaction.order_id,
             transaction_id=transaction.id,
             amount=shown_amount(transaction, unit),
@@ -25,7 +25,7 @@ def payin_answer(transaction: Transaction, unit: AmountUnit) -> PayinAnswer:
 def payout_answer(transaction: Transaction) -> PayoutAnswer:
     """Return the answer to a payout initiate call."""
     return PayoutAnswer(
-        PayoutData(
+        data=PayoutData(
             transaction_id=transaction.id,
             order_id=transaction.order_id,
             status=transaction.status,
@@ -37,7 +37,7 @@ def payout_answer(transaction: Transaction) -> PayoutAnswer:
 def status_answer(transaction: Transaction, unit: AmountUnit) -> StatusAnswer:
     """Return the answer to a status call."""
     return StatusAnswer(
-        StatusData(
+        data=StatusData(
             order_id=transaction.order_id,
             transaction_id=transaction.id,
             type=transaction.kind.value,

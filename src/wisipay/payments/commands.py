@@ -83,8 +83,8 @@ class Looked:
 class ProviderWord:
     """An authenticated word of a provider about one payment.
 
-    Named by our `transaction_id` and `attempt`, or else by `provider_id` and `provider_reference`. `channel_ids` are the
-    channels that the word came from: it is not heard about another's payment; None is our own asking.
+    Named by our `transaction_id` and `attempt`, or else by `provider_id` and `provider_reference`. `channel_ids` are
+    where the word came from: it is not heard about another channel's payment; None is our own asking.
     """
 
     transaction_id: str | None

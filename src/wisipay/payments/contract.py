@@ -109,34 +109,34 @@ class StatusData(msgspec.Struct, rename="camel", omit_defaults=True):
     utr: str | None = None
 
 
-class PayinAnswer(msgspec.Struct):
+class PayinAnswer(msgspec.Struct, kw_only=True):
     """The payin was started."""
 
-    data: PayinData
     success: Literal[True] = True
+    data: PayinData
 
 
-class PayoutAnswer(msgspec.Struct):
+class PayoutAnswer(msgspec.Struct, kw_only=True):
     """The payout was started."""
 
-    data: PayoutData
     success: Literal[True] = True
+    data: PayoutData
 
 
-class StatusAnswer(msgspec.Struct):
+class StatusAnswer(msgspec.Struct, kw_only=True):
     """The payment was found."""
 
-    data: StatusData
     success: Literal[True] = True
+    data: StatusData
 
 
-class ErrorBody(msgspec.Struct):
+class ErrorBody(msgspec.Struct, kw_only=True):
     """A refusal before the payment workflow: security and validation."""
 
+    success: Literal[False] = False
     error: Annotated[str, Meta(description="what is wrong, for people")]
     code: Annotated[str, Meta(description="what is wrong, for programs", examples=["BAD_REQUEST"])]
     details: Annotated[dict[str, Any], Meta(description="each field at fault, or further facts")]
-    success: Literal[False] = False
 
 
 class PayErrorData(msgspec.Struct):
@@ -148,8 +148,8 @@ class PayErrorData(msgspec.Struct):
     retryable: bool
 
 
-class PayErrorBody(msgspec.Struct):
+class PayErrorBody(msgspec.Struct, kw_only=True):
     """A refusal or failure of the payment workflow."""
 
-    error: PayErrorData
     success: Literal[False] = False
+    error: PayErrorData

@@ -15,13 +15,17 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Para
 
 from wisipay.payments.contract import ErrorBody, PayErrorBody, PayinBody, PayoutBody
 
+_SIGNATURE: Final = (
+    "v1: hex HMAC-SHA256 of `raw_body|timestamp`, keyed with your API secret; "
+    "v2: `v2=` and the same of the lines `timestamp`, `METHOD`, `path?query` and `sha256hex(raw_body)`"
+)
+
 _SIGNED: Final = (
     ("x-merchant-id", "your merchant id", "MER-1"),
     ("x-timestamp", "Unix time in milliseconds, within 60 s of ours", "1770323283897"),
     (
         "x-signature",
-        "v1: hex HMAC-SHA256 of `raw_body|timestamp` keyed with your API secret; v2: `v2=` and the hex HMAC of the lines "
-        + "`timestamp`, `METHOD`, `path?query` and `sha256hex(raw_body)`",
+        _SIGNATURE,
         "afea291dbbe10f0622ac2190dd7f4503f0f621f63cfe83df5ed058b2d836b819",
     ),
 )

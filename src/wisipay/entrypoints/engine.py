@@ -1,0 +1,108 @@
+"""What the payment and the worker instance have in common, wired once: stores, directory, providers, payments.
+
+Composition only. Everything is closed in the reverse order of opening, after what was in flight has finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from wisipay.core.cache import connect_redis
+from wisipay.core.clock import Clock, SystemClock
+from wisipay.core.config import Settings
+from wisipay.core.crypto import SecretBox
+from wisipay.core.database import Pool, connect_pool
+from wisipay.core.http_client import HttpClient
+from wisipay.core.ids import id_length
+from wisipay.core.listener import Listener
+from wisipay.merchants import MERCHANTS_CHANGED, Directory
+from wisipay.payments import Asker, Desk, PaymentService, Rules, Words
+from wisipay.providers import BreakerStore, HttpPolicy, ProviderGateway
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The wired parts of one process."""
+
+    settings: Settings
+    clock: Clock
+    pool: Pool
+    redis: Redis
+    listener: Listener
+    client: HttpClient
+    directory: Directory
+    gateway: ProviderGateway
+    desk: Desk
+    asker: Asker
+    payments: PaymentService
+    words: Words
+
+    async def check_postgres(self) -> None:
+        """Raise when PostgreSQL does not answer."""
+        await self.pool.fetchval("SELECT 1")
+
+    async def check_redis(self) -> None:
+        """Raise when Redis does not answer."""
+        await self.redis.ping()
+
+
+@asynccontextmanager
+async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
+    """Open everything a payment-moving process needs; drain and close it at the end."""
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        pool = await connect_pool(settings, application_name=f"wisipay {service}")
+        stack.push_async_callback(pool.close)
+        redis = connect_redis(settings)
+        stack.push_async_callback(redis.aclose)
+        listener = await stack.enter_async_context(
+            Listener(settings.database_url, application_name=f"wisipay {service} listener")
+        )
+        client = await stack.enter_async_context(
+            HttpClient(private_addresses_allowed=settings.private_addresses_allowed)
+        )
+        directory = Directory(pool, SecretBox.from_settings(settings), clock=clock)
+        await listener.listen(MERCHANTS_CHANGED, directory.invalidate)
+        gateway = ProviderGateway(
+            directory,
+            client,
+            BreakerStore(redis, clock=clock),
+            policy=HttpPolicy(
+                timeout_seconds=settings.provider_timeout_seconds,
+                https_only=settings.wisipay_env == "production",
+            ),
+        )
+        rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
+        desk = Desk(pool, directory, clock, rules)
+        stack.push_async_callback(desk.drain)
+        asker = Asker(pool, desk, gateway)
+        payments = PaymentService(
+            desk=desk,
+            gateway=gateway,
+            directory=directory,
+            asker=asker,
+            clock=clock,
+            rules=rules,
+            id_prefix=settings.app_brand_prefix,
+            webhook_base_url=settings.app_base_url,
+        )
+        stack.push_async_callback(payments.drain)
+        words = Words(desk, asker, directory, id_length(settings.app_brand_prefix))
+        yield Engine(
+            settings=settings,
+            clock=clock,
+            pool=pool,
+            redis=redis,
+            listener=listener,
+            client=client,
+            directory=directory,
+            gateway=gateway,
+            desk=desk,
+            asker=asker,
+            payments=payments,
+            words=words,
+        )

@@ -1,0 +1,71 @@
+"""The instance `wisipay payment`: the merchant API and the providers' webhooks.
+
+Composition only. Draining: stop accepting, finish the requests and the payments they began, then close the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.types import ASGIApp
+
+from wisipay.access import SharedWindows
+from wisipay.core.config import Settings
+from wisipay.core.http_server import create_app, serve_built
+from wisipay.core.logging import configure_logging
+from wisipay.core.metrics import serve_metrics
+from wisipay.entrypoints.engine import Engine, engine
+from wisipay.merchants import GatePolicy, MerchantGate
+from wisipay.payments.http import MerchantApi
+from wisipay.payments.http import build_handlers as payment_handlers
+from wisipay.payments.idempotency import IdempotencyKeys
+from wisipay.webhooks import Receiving
+from wisipay.webhooks.http import WebhookDependencies
+from wisipay.webhooks.http import build_handlers as webhook_handlers
+
+_ABOUT = "Collect (payin) and disburse (payout) money in India. Every request is signed; see docs/integrate."
+
+
+@asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[ASGIApp]:
+    """Wire the instance, and take it apart after the last request."""
+    async with engine(settings, "payment") as parts:
+        windows = SharedWindows(parts.redis)
+        receiving = Receiving(parts.pool, parts.directory, parts.gateway, parts.clock)
+        metrics = serve_metrics(settings.payment_metrics_port, settings.bind_host) if settings.metrics_enabled else None
+        try:
+            yield _app(parts, windows, receiving)
+        finally:
+            await receiving.drain()
+            await windows.drain()
+            if metrics is not None:
+                metrics.stop()
+
+
+def _app(parts: Engine, windows: SharedWindows, receiving: Receiving) -> Litestar:
+    settings = parts.settings
+    gate = MerchantGate(
+        directory=parts.directory, windows=windows, clock=parts.clock, policy=GatePolicy.from_settings(settings)
+    )
+    api = MerchantApi(
+        gate=gate,
+        payments=parts.payments,
+        keys=IdempotencyKeys(parts.pool, parts.clock),
+        amount_unit=settings.amount_unit,
+    )
+    return create_app(
+        route_handlers=[*payment_handlers(api), *webhook_handlers(WebhookDependencies(receiving))],
+        settings=settings,
+        service="payment",
+        title=f"{settings.app_brand_name} merchant API",
+        ready_checks={"postgres": parts.check_postgres, "redis": parts.check_redis},
+        openapi_extra={"description": _ABOUT},
+    )
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM, then finish what is in flight."""
+    configure_logging(settings, "payment")
+    serve_built(lambda: build(settings), settings.bind_host, settings.payment_port)

@@ -1,0 +1,76 @@
+"""The instance `wisipay worker`: everything that happens without anybody asking.
+
+Webhooks are understood, open payments looked after, callbacks delivered, schedules kept. Composition only. Any number
+of workers may run; they share the work through the rows they claim.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvloop
+
+from wisipay.callbacks import Delivery
+from wisipay.callbacks.worker import CallbackWorker
+from wisipay.core.config import Settings
+from wisipay.core.logging import configure_logging, get_logger
+from wisipay.core.metrics import serve_metrics
+from wisipay.entrypoints.engine import Engine, engine
+from wisipay.payments import Poller
+from wisipay.webhooks import Processing
+from wisipay.webhooks.worker import WebhookWorker
+
+_log = get_logger("entrypoints.worker")
+
+
+@asynccontextmanager
+async def working(parts: Engine) -> AsyncIterator[None]:
+    """Run every loop of a worker; at the end each finishes what it holds and gives the rest back."""
+    settings = parts.settings
+    delivery = Delivery(
+        parts.directory,
+        parts.client,
+        parts.clock,
+        unit=settings.amount_unit,
+        https_only=settings.wisipay_env == "production",
+    )
+    loops = (
+        CallbackWorker(parts.pool, parts.listener, delivery),
+        Poller(parts.pool, parts.asker, parts.clock),
+        WebhookWorker(parts.pool, parts.listener, Processing(parts.directory, parts.gateway, parts.words)),
+    )
+    for loop in loops:
+        await loop.start()
+    try:
+        yield
+    finally:
+        for loop in reversed(loops):
+            await loop.stop()
+
+
+async def work(settings: Settings, stop: asyncio.Event) -> None:
+    """Work until `stop` is set."""
+    async with engine(settings, "worker") as parts, working(parts):
+        metrics = serve_metrics(settings.worker_metrics_port, settings.bind_host) if settings.metrics_enabled else None
+        _log.info("service.started")
+        await stop.wait()
+        if metrics is not None:
+            metrics.stop()
+    _log.info("service.stopped")
+
+
+async def _work_until_signal(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await work(settings, stop)
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM, then finish what is in flight."""
+    configure_logging(settings, "worker")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work_until_signal(settings))
