@@ -124,3 +124,10 @@ $$ LANGUAGE plpgsql;
 CREATE TRIGGER tg_pgqueuer_changed
 AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgqueuer
 EXECUTE FUNCTION fn_pgqueuer_changed();
+
+CREATE TABLE core_schedules (
+    name text PRIMARY KEY,
+    expression text NOT NULL,
+    last_due_at timestamptz NOT NULL
+);
+COMMENT ON TABLE core_schedules IS 'The latest moment of each schedule for which a job was queued, once over all workers';

@@ -328,8 +328,8 @@ async def test_stopping_what_never_started_is_harmless(rows: Rows) -> None:
 
 
 async def test_no_task_is_left_over(rows: Rows) -> None:
-    before = asyncio.all_tasks()
     await rows.add(10)
     async with working(rows, rows.finish):
         await until(lambda: all_done(rows))
-    assert asyncio.all_tasks() == before
+    names = {task.get_name() for task in asyncio.all_tasks()}
+    assert not names & {"claim test", "leases test", "handle test"}
