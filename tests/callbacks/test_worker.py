@@ -1,7 +1,7 @@
 """Whole workers on a real PostgreSQL and real endpoints: order, fairness, crashes, draining."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
@@ -11,6 +11,7 @@ from aiohttp import web
 from support.callback_events import event
 from support.merchant_endpoint import MerchantEndpoint, merchant_endpoint
 from support.parties import Merchants
+from support.waiting import until
 from wisipay.callbacks import CallbackEvent, CallbackState, Delivery, enqueue, show
 from wisipay.callbacks.store import claim
 from wisipay.callbacks.worker import CallbackWorker
@@ -45,18 +46,12 @@ async def _enqueue(pool: Pool, *events: CallbackEvent) -> None:
         await enqueue(conn, events)
 
 
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(_WAIT_SECONDS):
-        while not await condition():  # noqa: ASYNC110 - the condition is in the database, which sets no events
-            await asyncio.sleep(0.01)
-
-
 async def _until_state(pool: Pool, event_id: UUID, state: CallbackState) -> None:
     async def reached() -> bool:
         found = await show(pool, event_id)
         return found is not None and found[0].state is state
 
-    await _until(reached)
+    await until(reached, timeout_seconds=_WAIT_SECONDS)
 
 
 async def test_events_are_delivered_and_kept_with_their_attempt(
@@ -126,7 +121,7 @@ async def _until_attempts(pool: Pool, event_id: UUID, count: int) -> None:
         found = await show(pool, event_id)
         return found is not None and len(found[1]) >= count
 
-    await _until(reached)
+    await until(reached, timeout_seconds=_WAIT_SECONDS)
 
 
 async def test_the_lease_of_a_killed_worker_is_taken_up(

@@ -5,19 +5,19 @@ exact bytes.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, cast, get_args
+from typing import cast, get_args
 
 from litestar import Request, Response, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath
 
 from wisipay.core.errors import NotFound
+from wisipay.core.http_server import request_context
 from wisipay.providers import WebhookRoute
 from wisipay.webhooks.receiving import Receiving
 
 _ROUTES = get_args(WebhookRoute)
-_Slug = Annotated[str, Parameter(max_length=64)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +35,28 @@ def build_handlers(dependencies: WebhookDependencies) -> list[HTTPRouteHandler]:
     ) -> Response[bytes]:
         if route not in _ROUTES:
             raise NotFound("No such webhook address: it starts with /webhook/payin, /webhook/payout or /webhook/common")
+        context = request_context(request)
         reply = await dependencies.receiving.receive(
             cast("WebhookRoute", route),
             provider,
             legal_entity,
-            headers=request.headers,
+            headers=context.headers,
             body=await request.body(),
-            peer_address=request.client.host if request.client else None,
+            peer_address=context.peer_address,
         )
         return Response(reply.body, status_code=reply.status, media_type=reply.content_type)
 
     @post("/webhook/{route:str}/{provider:str}/{legal_entity:str}", status_code=200, tags=["webhooks"])
     async def gateway_webhook(
-        request: Request[None, None, State], route: _Slug, provider: _Slug, legal_entity: _Slug
+        request: Request[None, None, State], route: FromPath[str], provider: FromPath[str], legal_entity: FromPath[str]
     ) -> Response[bytes]:
         """Take a webhook of a provider that calls one address per legal entity."""
         return await take(request, route, provider, legal_entity)
 
     @post("/webhook/{route:str}/{provider:str}", status_code=200, tags=["webhooks"])
-    async def bank_webhook(request: Request[None, None, State], route: _Slug, provider: _Slug) -> Response[bytes]:
+    async def bank_webhook(
+        request: Request[None, None, State], route: FromPath[str], provider: FromPath[str]
+    ) -> Response[bytes]:
         """Take a webhook of a provider that calls one address for all its legal entities."""
         return await take(request, route, provider, None)
 
