@@ -16,6 +16,7 @@ from support.provider_bench import (
     meaningless_answers,
     payin_order,
     payout_order,
+    silences,
 )
 from wisipay.providers import Accepted, PaymentKind, Rejected, Unknown
 
@@ -90,6 +91,13 @@ async def test_an_answer_without_meaning_leaves_the_outcome_unknown(bench: Bench
         outcome = await bench.create(kind, answer)
         assert isinstance(outcome, Unknown), told
         assert outcome.reason, told
+
+
+async def test_an_answer_that_never_ends_leaves_the_outcome_unknown(bench: Bench, kind: PaymentKind) -> None:
+    for told, answer in silences(good_answer(bench, kind)).items():
+        bench.loopback.received.clear()
+        assert isinstance(await bench.impatient().create(kind, answer), Unknown), told
+        assert len(bench.loopback.received) == 1, told
 
 
 async def test_an_order_is_sent_exactly_once_whatever_comes_back(bench: Bench, kind: PaymentKind) -> None:

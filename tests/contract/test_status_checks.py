@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from support.loopback import WireAnswer, refused_url
-from support.provider_bench import AMOUNT, REFERENCE, Bench, bench_adapter, meaningless_answers
+from support.provider_bench import AMOUNT, REFERENCE, Bench, bench_adapter, meaningless_answers, silences
 from wisipay.providers import NotFound, PaymentKind, StatusOutcome, StatusReport, Unknown
 
 
@@ -51,6 +51,11 @@ async def test_an_unknown_payment_is_not_found(bench: Bench, kind: PaymentKind) 
 async def test_a_question_that_fails_leaves_the_payment_unknown(bench: Bench, kind: PaymentKind) -> None:
     for told, answer in meaningless_answers(good_answer(bench, kind)).items():
         assert isinstance(await ask(bench, kind, answer), Unknown), told
+
+
+async def test_a_question_that_is_never_answered_leaves_the_payment_unknown(bench: Bench, kind: PaymentKind) -> None:
+    for told, answer in silences(good_answer(bench, kind)).items():
+        assert isinstance(await ask(bench.impatient(), kind, answer), Unknown), told
 
 
 async def test_a_refused_question_leaves_the_payment_unknown(bench: Bench, kind: PaymentKind) -> None:

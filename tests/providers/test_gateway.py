@@ -79,7 +79,7 @@ def clock() -> FakeClock:
 async def gateway(channels: Channels, redis: Redis, clock: FakeClock) -> AsyncIterator[ProviderGateway]:
     breakers = BreakerStore(redis, clock=clock, shared_clock=clock, policy=BreakerPolicy(failures_to_open=3))
     async with HttpClient(private_addresses_allowed=True) as client:
-        policy = HttpPolicy(timeout_seconds=0.3, https_only=False)
+        policy = HttpPolicy(timeout_seconds=20, https_only=False)
         yield ProviderGateway(channels, client, breakers, policy=policy)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from support.loopback import Fault, Loopback, WireAnswer, refused_url, running_loopback
-from wisipay.core.http_client import HttpClient
+from wisipay.core.http_client import HttpClient, NotSent
 from wisipay.core.metrics import REGISTRY
 from wisipay.providers import Accepted, CapturedExchange, HttpPolicy, ProviderHttp, ProviderStatus, Rejected, Unknown
 from wisipay.providers import http as module
@@ -42,7 +42,7 @@ def http(client: HttpClient, captured: list[CapturedExchange]) -> ProviderHttp:
 
 
 def provider_http(client: HttpClient, captured: list[CapturedExchange], *, https_only: bool = False) -> ProviderHttp:
-    policy = HttpPolicy(timeout_seconds=0.3, https_only=https_only)
+    policy = HttpPolicy(timeout_seconds=20, https_only=https_only)
     return ProviderHttp(client, provider="x", channel_id="x_y", policy=policy, capture_hook=captured.append)
 
 
@@ -101,14 +101,28 @@ async def test_where_only_https_is_allowed_nothing_is_sent_in_clear(client: Http
     assert loopback.received == []
 
 
-async def test_a_client_that_fails_unexpectedly_leaves_the_outcome_unknown() -> None:
-    class Broken:
-        async def request(self, *_: object, **__: object) -> HttpAnswer:
-            raise RuntimeError("boom")
+class Failing:
+    """A client that fails at once."""
 
-    http = provider_http(cast("HttpClient", Broken()), [])
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def request(self, *_: object, **__: object) -> HttpAnswer:
+        raise self._error
+
+
+async def test_a_client_that_fails_unexpectedly_leaves_the_outcome_unknown() -> None:
+    http = provider_http(cast("HttpClient", Failing(RuntimeError("boom"))), [])
     outcome = await http.create(request("http://127.0.0.1:1"), taken)
     assert outcome == Unknown("answer lost: unexpected RuntimeError")
+
+
+async def test_the_reason_for_not_sending_is_told() -> None:
+    http = provider_http(cast("HttpClient", Failing(NotSent("the name is not known"))), [])
+    rejected = Rejected("NOT_SENT", "the name is not known", sent=False)
+    assert await http.create(request("http://127.0.0.1:1"), taken) == rejected
+    asked = await http.ask(request("http://127.0.0.1:1"), lambda _: Unknown("never read"))
+    assert asked == Unknown("not sent: the name is not known")
 
 
 async def test_a_capture_is_redacted(http: ProviderHttp, loopback: Loopback, captured: list[CapturedExchange]) -> None:
@@ -142,7 +156,7 @@ async def test_a_capture_hook_that_fails_changes_nothing(client: HttpClient, loo
     def hook(_: CapturedExchange) -> None:
         raise RuntimeError("queue is full")
 
-    policy = HttpPolicy(timeout_seconds=0.3, https_only=False)
+    policy = HttpPolicy(timeout_seconds=20, https_only=False)
     http = ProviderHttp(client, provider="x", channel_id="x_y", policy=policy, capture_hook=hook)
     assert await http.create(request(loopback.url), taken) is TAKEN
 

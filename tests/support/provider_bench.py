@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from support.loopback import Fault, Loopback, WireAnswer
 from support.provider_case import ProviderCase
@@ -21,7 +21,11 @@ from wisipay.providers import (
 
 REFERENCE = "WP01K9ABCDEF0123456789ABCD"
 AMOUNT = Paise(10_010)
-TIMEOUT_SECONDS = 0.3
+PATIENT_SECONDS = 20
+"""So long that no answer of this machine is ever late, however busy it is."""
+IMPATIENT_SECONDS = 0.5
+_SILENCES = (Fault.NEVER_ANSWERS, Fault.STALLS)
+_BREAKS = (Fault.CLOSES_UNANSWERED, Fault.CUT_OFF, Fault.NOT_HTTP)
 OTHER_KIND: dict[PaymentKind, PaymentKind] = {"payin": "payout", "payout": "payin"}
 
 
@@ -65,6 +69,11 @@ class Bench:
     client: HttpClient
     adapter: ProviderAdapter
 
+    def impatient(self) -> Bench:
+        """Return the same bench with an adapter that waits half a second only."""
+        adapter = bench_adapter(self.case, self.client, self.loopback.url, timeout_seconds=IMPATIENT_SECONDS)
+        return replace(self, adapter=adapter)
+
     async def create(self, kind: PaymentKind, *answers: WireAnswer) -> CreateOutcome:
         """Give the adapter an order while the provider answers as told."""
         self.loopback.will_answer(*answers)
@@ -73,18 +82,25 @@ class Bench:
         return await self.adapter.create_payout(payout_order(self.case.payout_mode))
 
 
-def bench_adapter(case: ProviderCase, client: HttpClient, base_url: str) -> ProviderAdapter:
+def bench_adapter(
+    case: ProviderCase, client: HttpClient, base_url: str, *, timeout_seconds: float = PATIENT_SECONDS
+) -> ProviderAdapter:
     """Build the case's adapter so that it calls `base_url`."""
-    policy = HttpPolicy(timeout_seconds=TIMEOUT_SECONDS, https_only=False)
+    policy = HttpPolicy(timeout_seconds=timeout_seconds, https_only=False)
     http = ProviderHttp(client, provider=case.name, channel_id=f"{case.name}_test", policy=policy)
     return build(case.name, case.credentials(base_url), http)
+
+
+def silences(good: WireAnswer) -> dict[str, WireAnswer]:
+    """Return answers that never end; `good` is one that would have been a success."""
+    return {str(fault): WireAnswer(good.status, good.body, fault=fault) for fault in _SILENCES}
 
 
 def meaningless_answers(good: WireAnswer) -> dict[str, WireAnswer]:
     """Return answers from which nobody can tell what happened; `good` is one that would have been a success."""
     page = b"<html><head><title>502 Bad Gateway</title></head></html>"
     return {
-        **{str(fault): WireAnswer(good.status, good.body, fault=fault) for fault in Fault if fault is not Fault.NONE},
+        **{str(fault): WireAnswer(good.status, good.body, fault=fault) for fault in _BREAKS},
         "a page": WireAnswer(200, page, "text/html"),
         "a page with 400": WireAnswer(400, page, "text/html"),
         "a page with 502": WireAnswer(502, page, "text/html"),

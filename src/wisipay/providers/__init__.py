@@ -19,7 +19,6 @@ from wisipay.providers.base import (
     WebhookUnreadable,
     WebhookWord,
 )
-
 from wisipay.providers.breaker import BreakerPolicy
 from wisipay.providers.breaker_store import BreakerStore
 from wisipay.providers.capture import CapturedExchange, CaptureHook

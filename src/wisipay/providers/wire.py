@@ -5,7 +5,7 @@ not exact to the paisa is `Unreadable` as a whole, since half an answer about mo
 a number and never guess.
 """
 
-import unicodedata
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +22,8 @@ MAX_TEXT_LENGTH: Final = 1_000
 MAX_MESSAGE_LENGTH: Final = 300
 MAX_FORM_FIELDS: Final = 200
 MAX_PAISE_DIGITS: Final = 18
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 # msgspec hands the digits of a decimal number to the hook as text, so no binary fraction ever exists.
 _decoder: Final = msgspec.json.Decoder(float_hook=Decimal)
@@ -48,7 +50,7 @@ class Fields:
                 value = str(value)
             if not isinstance(value, str) or not (trimmed := value.strip()):
                 continue
-            if len(trimmed) > MAX_TEXT_LENGTH or any(unicodedata.category(char) == "Cc" for char in trimmed):
+            if len(trimmed) > MAX_TEXT_LENGTH or _CONTROL.search(trimmed):
                 raise Unreadable(f"{name} is too long or holds control characters")
             return trimmed
         return None
@@ -65,8 +67,7 @@ class Fields:
         for name in names:
             value = self.members.get(name)
             if isinstance(value, str) and value.strip():
-                clean = "".join(" " if unicodedata.category(char) == "Cc" else char for char in value.strip())
-                return clean[:MAX_MESSAGE_LENGTH]
+                return _CONTROL.sub(" ", value.strip()[:MAX_MESSAGE_LENGTH])
         return None
 
     def flag(self, name: str) -> bool | None:

@@ -24,7 +24,7 @@ async def loopback() -> AsyncIterator[Loopback]:
 @pytest.fixture
 async def adapter(loopback: Loopback) -> AsyncIterator[DummyAdapter]:
     async with HttpClient(private_addresses_allowed=True) as client:
-        policy = HttpPolicy(timeout_seconds=0.3, https_only=False)
+        policy = HttpPolicy(timeout_seconds=20, https_only=False)
         http = ProviderHttp(client, provider="dummy", channel_id="dummy_a", policy=policy)
         yield DummyAdapter(DummyCredentials(base_url=f"{loopback.url}/", api_key="key"), http)
 
