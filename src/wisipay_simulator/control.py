@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from wisipay_simulator.accounts import Account
 from wisipay_simulator.book import MoveRefusedError
 from wisipay_simulator.faults import Faults
-from wisipay_simulator.merchant import Merchant, Receiver
+from wisipay_simulator.merchant import Receiver
 from wisipay_simulator.model import Payment, Status
+from wisipay_simulator.registry import Account, Merchant, TooManyError
 from wisipay_simulator.server.http import Answer, ProblemError, Request, Router, decode, json_answer
 from wisipay_simulator.simulation import Simulation
 
@@ -77,14 +77,20 @@ class Control:
 
     async def put_account(self, request: Request) -> Answer:
         """Give an API key a name and a webhook secret of its own."""
-        self._simulation.accounts.register(request.arguments[0], decode(request, _account_decoder))
-        return json_answer({"accounts": self._simulation.accounts.names()})
+        account = decode(request, _account_decoder)
+        try:
+            self._simulation.add_account(request.arguments[0], account)
+        except TooManyError:
+            raise ProblemError(422, "TOO_MANY_ACCOUNTS", "the simulator holds its maximum of accounts") from None
+        return json_answer({"accounts": self._simulation.registry.names()})
 
     async def put_merchant(self, request: Request) -> Answer:
         """Set a merchant's callback secrets and the behaviour of its endpoint."""
         merchant = decode(request, _merchant_decoder)
-        if not self._receiver.register(request.arguments[0], merchant):
-            raise ProblemError(422, "TOO_MANY_MERCHANTS", "the simulator holds its maximum of merchants")
+        try:
+            self._simulation.add_merchant(request.arguments[0], merchant)
+        except TooManyError:
+            raise ProblemError(422, "TOO_MANY_MERCHANTS", "the simulator holds its maximum of merchants") from None
         return json_answer(msgspec.structs.replace(merchant, secrets=("***",) * len(merchant.secrets)))
 
     async def move_payment(self, request: Request) -> Answer:
@@ -151,7 +157,7 @@ class Control:
                 "webhooks": {**simulation.sender.totals, "under_way": simulation.sender.under_way},
                 "scheduled": len(simulation.schedule),
                 "callbacks": self._receiver.summary(),
-                "accounts": simulation.accounts.names(),
+                "accounts": simulation.registry.names(),
             }
         )
 
@@ -171,9 +177,10 @@ class Control:
         return json_answer(answer)
 
     async def reset(self, request: Request) -> Answer:
-        """Forget payments, faults, accounts and callbacks; `?seed=` starts the random choices at that seed."""
+        """Forget payments, faults and callbacks; `?all=1` accounts and merchants too; `?seed=` for the choices."""
         query = request.query()
-        self._simulation.reset(seed=_number(query, "seed", 0) if "seed" in query else None)
+        seed = _number(query, "seed", 0) if "seed" in query else None
+        self._simulation.reset(seed=seed, registry_too="all" in query)
         self._receiver.clear()
         return json_answer({"success": True})
 
@@ -190,7 +197,7 @@ class Control:
             "transaction": payment.transaction,
             "reference": order.reference,
             "kind": order.kind,
-            "account": order.account,
+            "account": self._simulation.registry.name_of(order.account),
             "status": payment.status,
             "amount_paise": order.amount_paise,
             "mode": order.mode,

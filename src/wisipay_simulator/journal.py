@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from wisipay_simulator.model import Payment, Status
+from wisipay_simulator.registry import Account, Merchant
 
 _encoder = msgspec.json.Encoder()
 
@@ -49,11 +50,21 @@ class Announced(msgspec.Struct, frozen=True, tag="announced", gc=False):
     status: Status
 
 
-class Cleared(msgspec.Struct, frozen=True, tag="cleared", gc=False):
-    """The book was reset."""
+class AccountSet(msgspec.Struct, frozen=True, tag="account", gc=False):
+    """An API key was registered."""
+
+    name: str
+    account: Account
 
 
-Record = Accepted | Moved | Repeated | Announced | Cleared
+class MerchantSet(msgspec.Struct, frozen=True, tag="merchant", gc=False):
+    """A merchant was registered."""
+
+    merchant_id: str
+    merchant: Merchant
+
+
+Record = Accepted | Moved | Repeated | Announced | AccountSet | MerchantSet
 _decoder = msgspec.json.Decoder(Record)
 
 
@@ -102,7 +113,6 @@ class Journal:
         """Start the file anew, after a reset of the book."""
         if self._descriptor >= 0:
             os.ftruncate(self._descriptor, 0)
-            self.write(Cleared())
 
     def close(self) -> None:
         """Close the file; harmless when it was never opened."""

@@ -40,7 +40,7 @@ def main() -> None:
 def build(options: Options, public_url: str) -> tuple[Simulation, Router]:
     """Wire the parts of one simulator; the caller starts and stops the simulation."""
     simulation = Simulation(options, [DummyFormat()])
-    receiver = Receiver(Random(options.seed))  # noqa: S311 - choices must be replayable, nothing is secret
+    receiver = Receiver(simulation.registry.merchants, Random(options.seed))  # noqa: S311 - choices must be replayable, nothing is secret
     router = Router()
     router.add("GET", "/health", _health)
     for part in (
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument(
-        "--port", type=int, default=4010, help="port to listen on, 0 for a free one (default %(default)s)"
+        "--port", type=int, default=4002, help="port to listen on, 0 for a free one (default %(default)s)"
     )
     parser.add_argument("--public-url", help="address in payment links, when it differs from host and port")
     parser.add_argument("--state-file", type=Path, help="journal that keeps the truth over a restart")

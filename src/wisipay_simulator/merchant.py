@@ -4,36 +4,21 @@ Memory is bounded: the last receipts are kept in full, counts for everything, tr
 """
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
+from wisipay_simulator.clock import now_ms
+from wisipay_simulator.registry import Merchant
 from wisipay_simulator.server.http import Answer, Request, Router, json_answer
 from wisipay_simulator.signatures import CallbackBody, Verdict, verify
-from wisipay_simulator.simulation import now_ms
 
 _KEPT_RECEIPTS = 20_000
-_MAX_MERCHANTS = 10_000
 _MAX_TRANSACTIONS = 1_000_000
+_MAX_EVENTS = 1_000
 _body_decoder = msgspec.json.Decoder(CallbackBody)
-
-
-class Merchant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A merchant's secrets and how its endpoint behaves, as `PUT /control/merchants/{id}` takes it.
-
-    `fail_first` refuses that many attempts of every event; `fail_share` any attempt by chance; `status` is the answer
-    when it fails; `answer` `close` breaks the connection instead; `slow_ms` delays every answer.
-    """
-
-    secrets: tuple[str, ...] = ()
-    slow_ms: Annotated[int, Meta(ge=0, le=600_000)] = 0
-    fail_share: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    fail_first: Annotated[int, Meta(ge=0, le=1000)] = 0
-    status: Annotated[int, Meta(ge=200, le=599)] = 500
-    retry_after_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
-    answer: Literal["http", "close"] = "http"
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):
@@ -55,8 +40,8 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 class Receiver:
     """Receives callbacks for all merchants. `generator` draws the failures by chance."""
 
-    def __init__(self, generator: Random) -> None:
-        self.merchants: dict[str, Merchant] = {}
+    def __init__(self, merchants: Mapping[str, Merchant], generator: Random) -> None:
+        self._merchants = merchants
         self.totals: Counter[str] = Counter()
         self.receipts: deque[Receipt] = deque(maxlen=_KEPT_RECEIPTS)
         self.events: dict[str, dict[str, int]] = {}
@@ -66,15 +51,8 @@ class Receiver:
         """Add the endpoint that merchants register as their callback URL."""
         router.add("POST", "/merchant/{}/callbacks", self.receive)
 
-    def register(self, merchant_id: str, merchant: Merchant) -> bool:
-        """Set a merchant's secrets and behaviour; False when the cap of merchants is reached."""
-        if merchant_id not in self.merchants and len(self.merchants) >= _MAX_MERCHANTS:
-            return False
-        self.merchants[merchant_id] = merchant
-        return True
-
     def clear(self) -> None:
-        """Forget receipts and counts; registered merchants stay."""
+        """Forget receipts and counts."""
         self.totals.clear()
         self.receipts.clear()
         self.events.clear()
@@ -87,17 +65,17 @@ class Receiver:
         """Return the running totals."""
         return {
             **{
-                name: self.totals[name] for name in ("received", "verified", "unverified", "unreadable", "answered_2xx")
+                name: self.totals[name]
+                for name in ("received", "verified", "unverified", "unreadable", "answered_2xx", "events")
             },
             **self.totals,
             "transactions": len(self.events),
-            "events": sum(len(events) for events in self.events.values()),
         }
 
     async def receive(self, request: Request) -> Answer:
         """Take one callback."""
         merchant_id = request.arguments[0]
-        merchant = self.merchants.get(merchant_id, _UNKNOWN)
+        merchant = self._merchants.get(merchant_id, _UNKNOWN)
         try:
             parsed = _body_decoder.decode(request.body)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -122,6 +100,10 @@ class Receiver:
                 self.totals["not_tracked"] += 1
                 return 1
             events = self.events[transaction_id] = {}
+        if event_id not in events:
+            self.totals["events"] += 1
+            if len(events) >= _MAX_EVENTS:
+                return 1
         events[event_id] = events.get(event_id, 0) + 1
         return events[event_id]
 

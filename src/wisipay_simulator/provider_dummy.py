@@ -136,7 +136,7 @@ class DummyApi:
 
     def _account(self, request: Request) -> str:
         scheme, _, key = request.header("authorization").partition(" ")
-        account = self._simulation.accounts.name_of(key) if scheme == "Bearer" else None
+        account = self._simulation.registry.account_of(key) if scheme == "Bearer" else None
         if account is None:
             raise ProblemError(401, "UNAUTHORIZED", "the header Authorization: Bearer <apiKey> is missing or wrong")
         return account

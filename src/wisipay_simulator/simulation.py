@@ -3,20 +3,20 @@
 Knows no wire format (see `provider_<name>.py`) and no HTTP.
 """
 
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import Random
 
 import msgspec
 
-from wisipay_simulator.accounts import Accounts
 from wisipay_simulator.behaviour import Behaviour, Chooser
 from wisipay_simulator.book import Book, MoveRefusedError
+from wisipay_simulator.clock import now_ms
 from wisipay_simulator.faults import EXECUTES, Fault, Faults
-from wisipay_simulator.journal import Accepted, Announced, Cleared, Journal, Moved, Record, Repeated
+from wisipay_simulator.journal import Accepted, AccountSet, Announced, Journal, MerchantSet, Moved, Record, Repeated
 from wisipay_simulator.model import OPEN, PLAIN_WEBHOOK, Kind, Order, Payment, Status
 from wisipay_simulator.provider import Webhook, WebhookFormat
+from wisipay_simulator.registry import Account, Merchant, Registry
 from wisipay_simulator.schedule import Schedule
 from wisipay_simulator.tokens import parse_tokens
 from wisipay_simulator.webhooks import WebhookSender, announces_truth
@@ -51,7 +51,7 @@ class Simulation:
 
     def __init__(self, options: Options, formats: Iterable[WebhookFormat]) -> None:
         self.options = options
-        self.accounts = Accounts(api_key=options.api_key, webhook_secret=options.webhook_secret)
+        self.registry = Registry(api_key=options.api_key, webhook_secret=options.webhook_secret)
         self.book = Book(max_payments=options.max_payments, first_number=now_ms() * 1000)
         self.schedule = Schedule()
         self.sender = WebhookSender(
@@ -86,21 +86,36 @@ class Simulation:
         self._journal.close()
 
     def faults(self, account: str = "") -> Faults:
-        """Return the faults of an account, or those of everybody."""
-        return self._chooser(account).faults
+        """Return the faults of an account, by name or id, or those of everybody."""
+        return self._chooser(self.registry.account_named(account)).faults
 
     def set_faults(self, faults: Faults, account: str = "") -> None:
         """Set the faults of everybody, or of one account instead of everybody's."""
-        self._choosers[account] = Chooser(faults, self._random)
+        self._choosers[self.registry.account_named(account)] = Chooser(faults, self._random)
 
-    def reset(self, *, seed: int | None = None) -> None:
-        """Forget payments, faults, accounts and counts; start the random choices anew."""
+    def add_account(self, name: str, account: Account) -> None:
+        """Register an API key; TooManyError at the cap."""
+        self.registry.add_account(name, account)
+        self._journal.write(AccountSet(name, account))
+
+    def add_merchant(self, merchant_id: str, merchant: Merchant) -> None:
+        """Register a merchant; TooManyError at the cap."""
+        self.registry.add_merchant(merchant_id, merchant)
+        self._journal.write(MerchantSet(merchant_id, merchant))
+
+    def reset(self, *, seed: int | None = None, registry_too: bool = False) -> None:
+        """Forget payments, faults and counts, accounts and merchants if asked; start the random choices anew."""
         self.schedule.clear()
         self.sender.clear()
         self.book.clear()
         self.requests.clear()
-        self.accounts.clear()
         self._journal.clear()
+        if registry_too:
+            self.registry.clear()
+        for name, account in self.registry.accounts.items():
+            self._journal.write(AccountSet(name, account))
+        for merchant_id, merchant in self.registry.merchants.items():
+            self._journal.write(MerchantSet(merchant_id, merchant))
         self._random.seed(self.options.seed if seed is None else seed)
         self._choosers = {"": Chooser(self.options.faults, self._random)}
 
@@ -214,7 +229,7 @@ class Simulation:
 
     def _render(self, webhook: Webhook) -> tuple[Mapping[str, str], bytes]:
         order = webhook.payment.order
-        return self._formats[order.provider].render(webhook, self.accounts.webhook_secret(order.account), now_ms())
+        return self._formats[order.provider].render(webhook, self.registry.webhook_secret(order.account), now_ms())
 
     def _webhook_finished(self, webhook: Webhook) -> None:
         payment = webhook.payment
@@ -236,13 +251,10 @@ class Simulation:
                 self.book.repeat(self.book.payments[payment_id])
             case Announced(payment_id, status):
                 self.book.payments[payment_id].announced = status
-            case Cleared():
-                self.book.clear()
-
-
-def now_ms() -> int:
-    """Return the wall clock in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
+            case AccountSet(name, account):
+                self.registry.add_account(name, account)
+            case MerchantSet(merchant_id, merchant):
+                self.registry.add_merchant(merchant_id, merchant)
 
 
 def _truth(payment: Payment) -> Webhook:

@@ -17,7 +17,7 @@ async def _process() -> AsyncIterator[Simulator]:
 @pytest.fixture
 async def simulator(_process: Simulator) -> Simulator:
     """Return a simulator without payments and faults, whose payments succeed after 20 ms."""
-    await _process.call("POST", "/control/reset")
+    await _process.call("POST", "/control/reset?all=1")
     return _process
 
 

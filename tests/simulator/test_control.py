@@ -107,6 +107,7 @@ async def test_the_book_shows_who_asked_and_never_the_key(simulator: Simulator) 
     assert heard.body["payments"][0]["account"].startswith("key-")
     assert "dev-key" not in heard.text
     await simulator.call("PUT", "/control/accounts/first", {"api_key": "dev-key", "webhook_secret": "w"})
+    assert (await simulator.payout("PO1")).status == 409
     await simulator.payout("PO2", "sim:pending")
     assert (await simulator.call("GET", "/control/book/PO2")).body["payments"][0]["account"] == "first"
 
@@ -118,6 +119,14 @@ async def test_a_reset_forgets_everything_and_gives_no_id_twice(simulator: Simul
     summary = await simulator.summary()
     assert (summary["payments"], summary["accepted_payouts"], summary["faults_met"]) == (0, 0, {})
     assert await _pending(simulator, "PO1") != before
+
+
+async def test_a_reset_keeps_accounts_and_merchants_unless_told(simulator: Simulator) -> None:
+    await simulator.call("PUT", "/control/accounts/first", {"api_key": "dev-key", "webhook_secret": "w"})
+    await simulator.call("POST", "/control/reset")
+    assert (await simulator.summary())["accounts"] == ["first"]
+    await simulator.call("POST", "/control/reset?all=1")
+    assert (await simulator.summary())["accounts"] == []
 
 
 async def test_health(simulator: Simulator) -> None:

@@ -1,6 +1,8 @@
 """The process: start, options, stop, and the journal that keeps the truth over a restart."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 from pathlib import Path
 
@@ -56,6 +58,27 @@ async def test_a_webhook_that_was_under_way_at_the_kill_is_sent_after_the_restar
     async with running_simulator(*options):
         await until(lambda: len(hooks.received) == 1)
         assert json.loads(hooks.received[0].body)["status"] == "SUCCESS"
+
+
+async def test_a_restart_knows_keys_secrets_and_merchants(tmp_path: Path, hooks: Loopback) -> None:
+    options = ("--state-file", str(tmp_path / "state.jsonl"))
+    account = {"api_key": "dev-key", "webhook_secret": "own-secret"}
+    async with running_simulator(*options) as simulator:
+        await simulator.call("PUT", "/control/accounts/first", account)
+        await simulator.call("POST", "/control/reset")
+        await simulator.call("PUT", "/control/merchants/MER-1", {"fail_first": 1, "status": 418})
+        await simulator.payout("PO1", "sim:pending", hooks.url)
+        await simulator.kill()
+    async with running_simulator(*options) as simulator:
+        (payment,) = (await simulator.call("GET", "/control/book")).body["payments"]
+        assert payment["account"] == "first"
+        assert await simulator.status("payout", "PO1") == "PENDING"
+        assert (await simulator.call("POST", "/merchant/MER-1/callbacks", b"{}")).status == 418
+        await simulator.call("POST", f"/control/payments/{payment['payment_id']}/complete")
+        await until(lambda: len(hooks.received) == 1)
+        sent = hooks.received[0]
+        message = sent.headers["x-dummy-timestamp"].encode() + b"." + sent.body
+        assert sent.headers["x-dummy-signature"] == hmac.new(b"own-secret", message, hashlib.sha256).hexdigest()
 
 
 async def test_a_reset_is_kept_over_a_restart_too(tmp_path: Path) -> None:
