@@ -34,6 +34,7 @@ class Fault(StrEnum):
     STALE = "stale"
 
 
+TIMEOUTS = frozenset({Fault.TIMEOUT_BEFORE_EXECUTING, Fault.TIMEOUT_AFTER_EXECUTING})
 EXECUTES = frozenset(
     {Fault.HTTP_500_AFTER_EXECUTING, Fault.TIMEOUT_AFTER_EXECUTING, Fault.ANSWER_LOST, Fault.BROKEN_JSON}
 )

@@ -18,6 +18,7 @@ from wisipay_simulator.signatures import CallbackBody, Verdict, verify
 _KEPT_RECEIPTS = 20_000
 _MAX_TRANSACTIONS = 1_000_000
 _MAX_EVENTS = 1_000
+_COUNTED = ("received", "verified", "unverified", "unreadable", "answered_2xx", "events")
 _body_decoder = msgspec.json.Decoder(CallbackBody)
 
 
@@ -64,10 +65,7 @@ class Receiver:
     def summary(self) -> dict[str, Any]:
         """Return the running totals."""
         return {
-            **{
-                name: self.totals[name]
-                for name in ("received", "verified", "unverified", "unreadable", "answered_2xx", "events")
-            },
+            **dict.fromkeys(_COUNTED, 0),
             **self.totals,
             "transactions": len(self.events),
         }

@@ -184,9 +184,7 @@ class DummyApi:
         match fault:
             case Fault.REJECT | Fault.MAINTENANCE | Fault.THROTTLE:
                 return _refusal(fault, reject_code, latency_ms)
-            case Fault.TIMEOUT_BEFORE_EXECUTING | Fault.TIMEOUT_AFTER_EXECUTING:
-                return Answer(abort=True, delay_ms=self._simulation.faults().timeout_ms)
-            case Fault.ANSWER_LOST:
+            case Fault.TIMEOUT_BEFORE_EXECUTING | Fault.TIMEOUT_AFTER_EXECUTING | Fault.ANSWER_LOST:
                 return Answer(abort=True, delay_ms=latency_ms)
             case Fault.BROKEN_JSON:
                 return Answer(body=body[: len(body) // 2] or b"{", delay_ms=latency_ms)

@@ -12,7 +12,7 @@ import msgspec
 from wisipay_simulator.behaviour import Behaviour, Chooser
 from wisipay_simulator.book import Book, MoveRefusedError
 from wisipay_simulator.clock import now_ms
-from wisipay_simulator.faults import EXECUTES, Fault, Faults
+from wisipay_simulator.faults import EXECUTES, TIMEOUTS, Fault, Faults
 from wisipay_simulator.journal import Accepted, AccountSet, Announced, Journal, MerchantSet, Moved, Record, Repeated
 from wisipay_simulator.model import OPEN, PLAIN_WEBHOOK, Kind, Order, Payment, Status
 from wisipay_simulator.provider import Webhook, WebhookFormat
@@ -37,7 +37,10 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class Created(msgspec.Struct, frozen=True, gc=False):
-    """What became of a create request: the payment if one exists, and the fault that the caller meets."""
+    """What became of a create request: the payment if one exists, and the fault that the caller meets.
+
+    `latency_ms` is the time to the answer, or for how long a request that times out is held.
+    """
 
     payment: Payment | None
     fault: Fault | None
@@ -121,28 +124,31 @@ class Simulation:
 
     async def create(self, order: Order) -> Created:
         """Take a create request. BadTokenError before anything happened, BookFullError when there is no room."""
-        behaviour = self._chooser(order.account).create(order.kind, parse_tokens(order.remarks), order.remarks)
+        chooser = self._chooser(order.account)
+        behaviour = chooser.create(order.kind, parse_tokens(order.remarks), order.remarks)
+        delay_ms = chooser.faults.timeout_ms if behaviour.fault in TIMEOUTS else behaviour.latency_ms
         if behaviour.fault is not None:
             self._count(f"{order.kind}_{behaviour.fault}")
         if behaviour.fault is not None and behaviour.fault not in EXECUTES:
-            return Created(None, behaviour.fault, behaviour.reject_code, behaviour.latency_ms)
+            return Created(None, behaviour.fault, behaviour.reject_code, delay_ms)
         known = self.book.find(order.account, order.kind, order.reference)
         if known is not None and not behaviour.accept_duplicate:
             self.book.repeat(known)
             self._journal.write(Repeated(known.payment_id))
-            return Created(known, behaviour.fault, "", behaviour.latency_ms, duplicate=True)
+            return Created(known, behaviour.fault, "", delay_ms, duplicate=True)
         payment = await self._accept(order, behaviour)
-        return Created(payment, behaviour.fault, "", behaviour.latency_ms)
+        return Created(payment, behaviour.fault, "", delay_ms)
 
     def check(self, account: str, kind: Kind, reference: str) -> tuple[Payment | None, Fault | None, int]:
         """Look a payment up for a status request: payment, fault, latency in milliseconds."""
         payment = self.book.find(account, kind, reference)
-        fault, latency_ms = self._chooser(account).status()
+        chooser = self._chooser(account)
+        fault, latency_ms = chooser.status()
         if payment is not None and not payment.status_shares:
             fault = Fault(payment.status_fault) if payment.status_fault else None
         if fault is not None:
             self._count(f"status_{fault}")
-        return payment, fault, latency_ms
+        return payment, fault, chooser.faults.timeout_ms if fault in TIMEOUTS else latency_ms
 
     def move(self, payment: Payment, status: Status, *, message: str = "") -> None:
         """Change a payment's status and announce it; MoveRefusedError when it cannot become that."""
