@@ -90,10 +90,8 @@ class Book:
                 return self._post(command, now)
             case Reverse():
                 return self._reverse(command, now)
-            case Void():
-                return self._release(command, EntryKind.VOID, now)
-            case Expire():
-                return self._release(command, EntryKind.EXPIRE, now)
+            case _:
+                return self._release(command, now)
 
     def apply_linked(self, commands: Sequence[Command], now: datetime) -> tuple[Result, ...]:
         """Decide commands that belong together: all are accepted or none; a result for each.
@@ -164,10 +162,11 @@ class Book:
         self._end(hold, command.entry_id, EntryKind.POST)
         return self._accept(Entry(command, EntryKind.POST, hold.currency, lines, now), self._loaded(lines))
 
-    def _release(self, command: Void | Expire, kind: EntryKind, now: datetime) -> Result:
+    def _release(self, command: Void | Expire, now: datetime) -> Result:
         hold = self._open_hold(command.target_id)
         if isinstance(hold, Rejected):
             return hold
+        kind = EntryKind.EXPIRE if isinstance(command, Expire) else EntryKind.VOID
         if kind is EntryKind.EXPIRE:
             timeout_at = hold.command.timeout_at if isinstance(hold.command, Transfer) else None
             if timeout_at is None or now < timeout_at:
