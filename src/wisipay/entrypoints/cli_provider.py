@@ -42,7 +42,11 @@ _SERVICE_DEFAULTS: Final = ServiceOptions()
 _FEE_DEFAULTS: Final = FeeOptions()
 
 CredentialsFile = Annotated[
-    str, Parameter(help='A file with a JSON object of texts, or - for standard input, such as {"apiKey": "..."}.')
+    str,
+    Parameter(
+        allow_leading_hyphen=True,
+        help='A file with a JSON object of texts, such as {"apiKey": "..."}; - reads it from standard input.',
+    ),
 ]
 
 app: Final = App(name="provider", help="Providers, legal entities and the channels of the two.")
