@@ -9,4 +9,4 @@ down_revision = "0001_core"
 
 def upgrade() -> None:
     """Create the ledger's tables, functions and triggers."""
-    run_pre_statements(getattr(ledger, "schema_sql", str)())
+    run_pre_statements(ledger.schema_sql())

@@ -42,6 +42,11 @@ class Listener:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether notifications are heard right now, as far as we know."""
+        return self._connection is not None
+
     async def listen(self, channel: str, callback: Callable[[str], None]) -> None:
         """Call `callback(payload)` for each NOTIFY on `channel`, from now on and after every reconnection."""
         callbacks = self._callbacks.setdefault(channel, [])
@@ -57,31 +62,30 @@ class Listener:
         try:
             await self._connect()
         except _LOST as error:
-            self._on_loss(error)
+            _log.warning("database.listener_waits", error=repr(error))
+            self._disconnect()
         self._task = asyncio.create_task(self._keep_connected(), name="database listener")
 
     async def stop(self) -> None:
         """Close the connection; no callback is called afterwards."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
         self._callbacks.clear()
-        await self._close()
+        self._disconnect()
 
     async def _keep_connected(self) -> None:
         while True:
-            if self._connection is None:
-                await asyncio.sleep(_RECONNECT_GAP_SECONDS)
             try:
-                if self._connection is None:
-                    await self._connect()
-                await self._until_lost()
+                connection = self._connection or await self._connect()
+                await self._until_lost(connection)
+                _log.warning("database.listener_lost")
             except _LOST as error:
-                self._on_loss(error)
-            await self._close()
+                _log.warning("database.listener_lost", error=repr(error))
+            self._disconnect()
+            await asyncio.sleep(_RECONNECT_GAP_SECONDS)
 
-    async def _connect(self) -> None:
+    async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
         connection = await asyncpg.connect(
             self._database_url,
             timeout=_CONNECT_TIMEOUT_SECONDS,
@@ -95,22 +99,20 @@ class Listener:
             await connection.add_listener(channel, self._heard)
         for channel in list(self._callbacks):
             self._heard(None, 0, channel, "")
+        return connection
 
-    async def _until_lost(self) -> None:
+    async def _until_lost(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Return when the server says goodbye; raise when a probe of a silent connection gets no answer."""
-        while self._connection is not None:
+        while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_PROBE_GAP_SECONDS):
                     await self._lost.wait()
-                return
-            await self._connection.execute("SELECT 1")
+                    return
+            await connection.execute("SELECT 1")
 
-    def _on_loss(self, error: BaseException) -> None:
-        _log.warning("database.listener_lost", error=str(error) or type(error).__name__)
-
-    async def _close(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
+        if connection is not None:
             connection.terminate()
 
     def _heard(self, _connection: object, _pid: int, channel: str, payload: object) -> None:
