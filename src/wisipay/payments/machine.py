@@ -40,8 +40,7 @@ def decide(book: PaymentBook, command: Command, now: datetime, rules: Rules) -> 
             return _create_answered(book, command, now, rules)
         case Looked():
             return _looked(book, command, now, rules)
-        case ProviderWord():
-            return _word_arrived(book, command, now)
+    return _word_arrived(book, command, now)
 
 
 def _word_arrived(book: PaymentBook, word: ProviderWord, now: datetime) -> Heard:
