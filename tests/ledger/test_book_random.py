@@ -78,4 +78,4 @@ def _answer(result: ledger.Result) -> Rejection | UUID:
 
 
 TestBookAgainstNaive = BookAgainstNaive.TestCase
-TestBookAgainstNaive.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestBookAgainstNaive.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)

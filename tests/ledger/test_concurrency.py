@@ -69,8 +69,13 @@ def _random_command(dice: random.Random, holds: list[UUID], known: list[Command]
             return ledger.Transfer(uuid4(), (Line(wallet.id, amount), Line(dice.choice(WALLETS).id, -amount)))
         case 6 if known:
             return dice.choice(known)
-    ending = dice.choice([ledger.Post, ledger.Void, ledger.Reverse])
-    return ending(uuid4(), dice.choice(holds or [uuid4()]))
+    target_id = dice.choice(holds or [uuid4()])
+    endings: list[Command] = [
+        ledger.Post(uuid4(), target_id),
+        ledger.Void(uuid4(), target_id),
+        ledger.Reverse(uuid4(), target_id),
+    ]
+    return dice.choice(endings)
 
 
 async def _write(

@@ -87,6 +87,12 @@ async def test_a_key_is_found_under_another_id(connection: Connection) -> None:
     assert await apply(connection, again) == [Accepted(first.entry_id, repeated=True)]
 
 
+async def test_a_key_is_found_even_if_its_entry_moved_other_accounts(connection: Connection) -> None:
+    accepted((await apply(connection, transfer(BANK, WALLET, 1, idempotency_key="k")))[0])
+    other = transfer(INCOME, INCOME, 1, idempotency_key="k")
+    assert await apply(connection, other) == [ledger.Rejected(Rejection.CONTENT_DIFFERS, "lines")]
+
+
 async def test_linked_commands_are_written_together_or_not_at_all(connection: Connection) -> None:
     good, bad = transfer(BANK, WALLET, 5), transfer(WALLET, BANK, 6)
     async with connection.transaction():

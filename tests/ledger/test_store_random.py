@@ -40,7 +40,7 @@ class Renamed:
         return replace(command, **content)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(commands, min_size=1, max_size=6), max_size=6), linked=st.booleans())
 async def test_the_store_is_the_book(
     database: "asyncpg.Pool[asyncpg.Record]", batches: Sequence[Sequence[Command]], *, linked: bool

@@ -66,5 +66,5 @@ def _command_of(row: asyncpg.Record, kind: EntryKind, lines: tuple[Line, ...]) -
             return Post(row["id"], row["target_id"], lines)
         case EntryKind.VOID:
             return Void(row["id"], row["target_id"])
-        case EntryKind.EXPIRE:
+        case _:
             return Expire(row["id"], row["target_id"])

@@ -38,9 +38,13 @@ async def load(connection: Connection, wanted: Wanted, *, stripe: int = 0) -> Bo
         QUERIES["read_entries"], list(wanted.entry_ids | wanted.target_ids), list(wanted.idempotency_keys)
     )
     locked = {row["id"] for row in accounts}
-    # A target whose accounts are not locked was committed after we looked for its accounts: for us it is not there yet.
     entries = [
-        entry_of(row) for row in rows if row["id"] in wanted.entry_ids or locked.issuperset(row["account_ids"] or ())
+        entry_of(row)
+        for row in rows
+        if row["id"] in wanted.entry_ids
+        or row["idempotency_key"] in wanted.idempotency_keys
+        # A target whose accounts are not locked was committed after we looked for them: for us it is not there yet.
+        or locked.issuperset(row["account_ids"] or ())
     ]
     return Book([account_of(row, row["number"]) for row in accounts], entries, wanted)
 
