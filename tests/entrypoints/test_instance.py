@@ -81,7 +81,7 @@ async def test_program_that_does_not_exist_is_said(data_dir: Path, port_base: Po
     )
     with pytest.raises(EmbeddedStoreError, match="/nonsense cannot be started"):
         await nonsense.start()
-    assert "unknown why" in nonsense.obituary()
+    assert "exit status unknown" in nonsense.obituary()
 
 
 async def test_busy_port_is_said_before_the_start(data_dir: Path, port_base: PortBase) -> None:

@@ -7,7 +7,7 @@ stop a process without that mark.
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -31,7 +31,10 @@ _HTTP_OK: Final = 200
 
 
 class Instance:
-    """A process that answers 200 at `health_url` when it is ready to work; `ports` must be free before it starts."""
+    """A process that answers 200 at `health_url` when it is ready to work; `ports` must be free before it starts.
+
+    `after_start` tells it what it does not remember, after every start; when that fails the start has failed.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Instance:
         health_url: str,
         ports: Sequence[int],
         drain_seconds: float = 30.0,
+        after_start: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self.name = name
         self.log_file = data_dir / "log" / f"{name}.log"
@@ -51,6 +55,7 @@ class Instance:
         self._health_url = health_url
         self._ports = tuple(ports)
         self._drain_seconds = drain_seconds
+        self._after_start = after_start
         self._identity: ProcessIdentity | None = None
         self._log_offset = 0
 
@@ -68,6 +73,11 @@ class Instance:
         self._identity = spawn(
             self._arguments, folder=Path.cwd(), environment=self._environment, log_file=self.log_file
         )
+        await self._wait_until_ready()
+        if self._after_start is not None:
+            await self._prepare(self._after_start)
+
+    async def _wait_until_ready(self) -> None:
         deadline = monotonic() + _READY_TIMEOUT_SECONDS
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_TIMEOUT_SECONDS)) as session:
             while not await self._is_ready(session):
@@ -81,6 +91,13 @@ class Instance:
                     )
                 await asyncio.sleep(_POLL_SECONDS)
 
+    async def _prepare(self, after_start: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await after_start()
+        except BaseException:
+            await self.stop()
+            raise
+
     def is_alive(self) -> bool:
         """Tell whether the process runs."""
         return self._identity is not None and process.is_alive(self._identity)
@@ -88,7 +105,10 @@ class Instance:
     def obituary(self) -> str:
         """Tell how it ended."""
         status = None if self._identity is None else process.exit_status(self._identity.pid)
-        return f"ended ({_how(status)}){told(self.log_file, self._log_offset)}"
+        if status is not None and status < 0:
+            return f"ended (killed by {signal.Signals(-status).name}; log: {self.log_file})"
+        how = "exit status unknown" if status is None else f"exit status {status}"
+        return f"ended ({how}){told(self.log_file, self._log_offset)}"
 
     async def stop(self) -> None:
         """SIGTERM, the time to drain, SIGKILL."""
@@ -114,9 +134,3 @@ async def stop_orphans(data_dir: Path) -> int:
 def inherited_environment() -> dict[str, str]:
     """Return this process's environment without the mark, for children of another installation."""
     return {name: value for name, value in os.environ.items() if name != _MARK}
-
-
-def _how(status: int | None) -> str:
-    if status is None:
-        return "unknown why"
-    return f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"

@@ -12,7 +12,7 @@ from wisipay.core.metrics import serve_metrics
 
 @contextmanager
 def metrics_port(settings: Settings, port: int) -> Iterator[None]:
-    """Serve `/metrics` on `port` inside the block, if metrics are on. A busy port ends the process with one clear line."""
+    """Serve `/metrics` on `port` inside the block, if metrics are on. A busy port ends the process with a line."""
     if not settings.metrics_enabled:
         yield
         return

@@ -4,27 +4,28 @@ Decides the order in which they start and what each is told through its environm
 callbacks may go to private addresses, and the simulator plays the provider.
 """
 
-import inspect
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from wisipay.core.config import Settings, load_settings
 from wisipay.core.database import wait_until_ready
 from wisipay.core.embedded import mongo, postgres, valkey
 from wisipay.core.embedded.folders import make_folder
+from wisipay.core.embedded.logs import rotate
+from wisipay.core.embedded.server import require_free_port
+from wisipay.core.logging import configure_logging
 from wisipay.core.migrations import migrate
 from wisipay.entrypoints.data_lock import data_lock
-from wisipay.entrypoints.instance import Instance, inherited_environment, stop_orphans
+from wisipay.entrypoints.instance import inherited_environment, stop_orphans
+from wisipay.entrypoints.instances import InstancesOf, instances_of
 from wisipay.entrypoints.ports import Ports, ports_from
+from wisipay.entrypoints.reachable import require_reachable
+from wisipay.entrypoints.seeding import Merchants, Seed, Seeding
 from wisipay.entrypoints.store_unit import StoreUnit
 from wisipay.entrypoints.supervisor import Say, Supervisor
-
-Merchants = Sequence[Mapping[str, Any]]
-Seed = Callable[[Settings], Merchants | Awaitable[Merchants]]
 
 DEFAULT_DATA: Final = Path(".data")
 DEFAULT_PORT_BASE: Final = 4000
@@ -54,7 +55,13 @@ class Stack:
 
 @asynccontextmanager
 async def running_stack(
-    *, data: Path, port_base: int, say: Say, seed: Seed | None = None, environ: Mapping[str, str] | None = None
+    *,
+    data: Path,
+    port_base: int,
+    say: Say,
+    seed: Seed | None = None,
+    instances: InstancesOf = instances_of,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Stack]:
     """Start everything; stop all of it when the block ends, however it ends.
 
@@ -67,23 +74,34 @@ async def running_stack(
     environment = {**(inherited_environment() if environ is None else environ), **_own_environment(ports, data_dir)}
     environment.setdefault("SYSTEM_TPS", _SYSTEM_TPS)
     given = load_settings(environment)
-    with data_lock(data_dir):
+    with data_lock(data_dir), ExitStack() as streams:
         await _clean(data_dir, say)
+        _require_free_ports(ports)
         supervisor = Supervisor(say)
         try:
             environment |= await _start_stores(supervisor, given, ports, data_dir, say)
             settings = load_settings(environment)
+            streams.enter_context(_log_to_file(settings, data_dir))
             await wait_until_ready(settings.database_url, timeout_seconds=_EXTERNAL_TIMEOUT_SECONDS)
             await migrate(settings.database_url)
-            simulator, *instances = _instances(settings, ports, data_dir, environment)
-            await _start(supervisor, simulator, say)
-            merchants = await _seeded(seed, settings)
-            for instance in instances:
-                await _start(supervisor, instance, say)
-            yield Stack(settings, merchants, supervisor)
+            seeding = Seeding(seed, settings)
+            for instance in instances(settings, ports, data_dir, environment, seeding):
+                await supervisor.start(instance)
+                say(f"{instance.name} is ready")
+            yield Stack(settings, seeding.merchants, supervisor)
         finally:
             say("stopping …")
             await supervisor.stop()
+
+
+@contextmanager
+def _log_to_file(settings: Settings, data_dir: Path) -> Iterator[None]:
+    """Send this process's own log lines to a file, so that the terminal stays for the person in front of it."""
+    log_file = make_folder(data_dir / "log") / "up.log"
+    rotate(log_file)
+    with log_file.open("ab") as stream:
+        configure_logging(settings, "up", stream=stream)
+        yield
 
 
 def _own_environment(ports: Ports, data_dir: Path) -> dict[str, str]:
@@ -109,10 +127,18 @@ async def _clean(data_dir: Path, say: Say) -> None:
         say(f"stopped {stopped} processes that a killed run left behind")
 
 
+def _require_free_ports(ports: Ports) -> None:
+    """Look at the instances' ports before anything is started; the stores look at theirs, which they may hold."""
+    stores = {name for _, name, _, _ in _STORES}
+    for name, port in asdict(ports).items():
+        if name not in stores:
+            require_free_port(name, port)
+
+
 async def _start_stores(
     supervisor: Supervisor, given: Settings, ports: Ports, data_dir: Path, say: Say
 ) -> dict[str, str]:
-    """Start the stores that are not given by URL; return the environment variables with their URLs."""
+    """Start the stores that are not given by URL, check the others; return the variables with the embedded URLs."""
     urls = {}
     for setting, name, start, stop in _STORES:
         if not getattr(given, setting):
@@ -120,45 +146,6 @@ async def _start_stores(
             await supervisor.start(unit)
             say(f"{name} is ready")
             urls[setting.upper()] = unit.url
+        else:
+            await require_reachable(setting.upper(), getattr(given, setting))
     return urls
-
-
-def _instances(
-    settings: Settings, ports: Ports, data_dir: Path, environment: Mapping[str, str]
-) -> tuple[Instance, ...]:
-    """Return the processes in the order of their start; they are stopped in the reverse order, the intake first."""
-    home = make_folder(data_dir / "simulator")
-    journal = home / "journal.jsonl"
-
-    def instance(name: str, arguments: Sequence[str], health_url: str, *taken: int) -> Instance:
-        command = (sys.executable, "-m", *arguments)
-        return Instance(name, command, data_dir=data_dir, environment=environment, health_url=health_url, ports=taken)
-
-    cli, host = "wisipay.entrypoints.cli", f"http://{settings.bind_host}"
-    return (
-        instance(
-            "simulator",
-            ("wisipay_simulator", "--port", str(ports.simulator), "--state-file", str(journal)),
-            f"{settings.simulator_url}/control/summary",
-            ports.simulator,
-        ),
-        instance("worker", (cli, "worker"), f"{host}:{ports.worker_metrics}/metrics", ports.worker_metrics),
-        instance(
-            "payment", (cli, "payment"), f"{host}:{ports.payment}/health/ready", ports.payment, ports.payment_metrics
-        ),
-        instance("api", (cli, "api"), f"{host}:{ports.api}/health/ready", ports.api, ports.api_metrics),
-    )
-
-
-async def _start(supervisor: Supervisor, instance: Instance, say: Say) -> None:
-    await supervisor.start(instance)
-    say(f"{instance.name} is ready")
-
-
-async def _seeded(seed: Seed | None, settings: Settings) -> Merchants:
-    if seed is None:
-        from wisipay.entrypoints.seed import seed as default_seed  # noqa: PLC0415 - only needed where none is given
-
-        seed = default_seed
-    made = seed(settings)
-    return await made if inspect.isawaitable(made) else made

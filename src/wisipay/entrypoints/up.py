@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from wisipay.entrypoints.instances import InstancesOf, instances_of
 from wisipay.entrypoints.ready_file import ready_content, remove_ready_file, write_ready_file
-from wisipay.entrypoints.stack import Seed, Stack, running_stack
+from wisipay.entrypoints.seeding import Seed
+from wisipay.entrypoints.stack import Stack, running_stack
 
 
 def run(data: Path, port_base: int, ready_file: Path | None) -> None:
@@ -22,12 +24,19 @@ def run(data: Path, port_base: int, ready_file: Path | None) -> None:
     asyncio.run(up(data, port_base, ready_file))
 
 
-async def up(data: Path, port_base: int, ready_file: Path | None, *, seed: Seed | None = None) -> None:
+async def up(
+    data: Path,
+    port_base: int,
+    ready_file: Path | None,
+    *,
+    seed: Seed | None = None,
+    instances: InstancesOf = instances_of,
+) -> None:
     """Do what `run` says, in a running event loop."""
     remove_ready_file(ready_file)
     with StopOnSignal() as stop:
         try:
-            async with running_stack(data=data, port_base=port_base, say=say, seed=seed) as stack:
+            async with running_stack(data=data, port_base=port_base, say=say, seed=seed, instances=instances) as stack:
                 if ready_file is not None:
                     write_ready_file(ready_file, ready_content(stack.settings, stack.merchants))
                 _show(stack)

@@ -35,7 +35,7 @@ async def start(data_dir: Path, port: int) -> Running:
     require_proc()
     home = make_folder(data_dir / "mongodb")
     async with server.exclusively(home):
-        return await server.start(_prepare(home, port))
+        return await server.start(_describe(home, port))
 
 
 async def stop(running: Running) -> None:
@@ -44,7 +44,7 @@ async def stop(running: Running) -> None:
         await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
 
 
-def _prepare(home: Path, port: int) -> Server:
+def _describe(home: Path, port: int) -> Server:
     url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
     return Server(
         name="MongoDB (nx-27017)",
@@ -65,7 +65,7 @@ def _prepare(home: Path, port: int) -> Server:
         account=None,
         owns=_owns,
         healthy=partial(_check, url),
-        forget=partial((home / "server.pid").unlink, missing_ok=True),
+        prepare=partial((home / "server.pid").unlink, missing_ok=True),
         stop_steps=_STOP_STEPS,
         ready_timeout_seconds=_READY_TIMEOUT_SECONDS,
     )

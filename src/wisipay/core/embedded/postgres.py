@@ -44,7 +44,7 @@ async def start(data_dir: Path, port: int) -> Running:
     require_proc()
     home = make_folder(data_dir / "postgres", mode=0o755)
     async with server.exclusively(home):
-        described = _prepare(home, port)
+        described = _describe(home, port)
         running = await server.start(described)
         await _create_database(running)
         return running
@@ -56,13 +56,17 @@ async def stop(running: Running) -> None:
         await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
 
 
-def _prepare(home: Path, port: int) -> Server:
+def _describe(home: Path, port: int) -> Server:
     folder = home / "data"
     account = account_for(folder)
     found = programs(account)
     password = kept_secret(home / "password")
-    make_cluster(folder, programs=found, account=account, password=password)
-    require_free_space(folder, _STARTED_CLUSTER_MEBIBYTES)
+
+    def prepare() -> None:
+        make_cluster(folder, programs=found, account=account, password=password)
+        require_free_space(folder, _STARTED_CLUSTER_MEBIBYTES)
+        _forget_dead_server(folder)
+
     return Server(
         name="PostgreSQL",
         home=home,
@@ -74,7 +78,7 @@ def _prepare(home: Path, port: int) -> Server:
         account=account,
         owns=_owns,
         healthy=partial(_check, port, password),
-        forget=partial(_forget_dead_server, folder),
+        prepare=prepare,
         stop_steps=_STOP_STEPS,
         ready_timeout_seconds=_READY_TIMEOUT_SECONDS,
     )

@@ -60,8 +60,9 @@ class Running:
 class Server:
     """How one server is started and recognised; `healthy` raises `NotReady` until it answers.
 
-    `folder` is the working folder of the server process, which is how it is found again. `forget` removes what a dead
-    server left that the next one would believe; it is called when no process of the store is left.
+    `folder` is the working folder of the server process, which is how it is found again. `prepare` makes the
+    data and removes what a dead server left that the next one would believe; it is called when no process of the store
+    is left and the port is free.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Server:
     account: Account | None
     owns: Owns
     healthy: Callable[[], Awaitable[None]] = field(repr=False)
-    forget: Callable[[], None]
+    prepare: Callable[[], None]
     stop_steps: StopSteps
     ready_timeout_seconds: float
 
@@ -112,8 +113,8 @@ async def start(server: Server) -> Running:
     if record is not None and main and record.arguments == tuple(server.arguments) and await _answers(server):
         return _running(server, main, reused=True)
     await end(server.folder, server.owns, main, server.stop_steps)
-    server.forget()
     require_free_port(server.name, server.port)
+    server.prepare()
     return await _start_new(server)
 
 

@@ -32,7 +32,7 @@ async def start(data_dir: Path, port: int) -> Running:
     require_proc()
     home = make_folder(data_dir / "valkey")
     async with server.exclusively(home):
-        return await server.start(_prepare(home, port))
+        return await server.start(_describe(home, port))
 
 
 async def stop(running: Running) -> None:
@@ -41,7 +41,7 @@ async def stop(running: Running) -> None:
         await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
 
 
-def _prepare(home: Path, port: int) -> Server:
+def _describe(home: Path, port: int) -> Server:
     password = kept_secret(home / "password")
     settings = {
         "bind": "127.0.0.1",
@@ -64,7 +64,7 @@ def _prepare(home: Path, port: int) -> Server:
         account=None,
         owns=_owns,
         healthy=partial(_check, port, password),
-        forget=lambda: None,
+        prepare=lambda: None,
         stop_steps=_STOP_STEPS,
         ready_timeout_seconds=_READY_TIMEOUT_SECONDS,
     )
