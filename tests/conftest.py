@@ -82,13 +82,18 @@ async def _worker_pool(settings: Settings) -> AsyncIterator[Pool]:
     await asyncio.wait_for(pool.close(), _RETURN_SECONDS)
 
 
+@pytest.fixture(scope="session")
+async def _tables(_worker_pool: Pool) -> list[str]:
+    return await stores.table_names(_worker_pool)
+
+
 @pytest.fixture
-async def database(_worker_pool: Pool) -> AsyncIterator[Pool]:
+async def database(_worker_pool: Pool, _tables: list[str]) -> AsyncIterator[Pool]:
     """Return a pool on this worker's database, every table of which is empty.
 
     Fails a test that keeps a connection to itself: the next one would wait for it.
     """
-    await stores.empty_tables(_worker_pool)
+    await stores.empty_tables(_worker_pool, _tables)
     yield _worker_pool
     await until(lambda: _worker_pool.get_idle_size() == _worker_pool.get_size(), timeout_seconds=_RETURN_SECONDS)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit, urlunsplit
 
@@ -83,19 +84,23 @@ async def execute(url: str, sql: str) -> None:
         await connection.close()
 
 
-async def empty_tables(pool: Pool) -> None:
+async def table_names(pool: Pool) -> list[str]:
+    """Return the tables of a migrated database, without the record of its migrations."""
+    rows = await pool.fetch(
+        """
+        SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname <> 'information_schema'
+          AND n.nspname NOT LIKE 'pg\\_%' AND c.relname NOT LIKE 'schema\\_version\\_%'
+        ORDER BY 1
+        """
+    )
+    return [row["name"] for row in rows]
+
+
+async def empty_tables(pool: Pool, tables: Sequence[str]) -> None:
     """Delete all rows that a test left, triggers and foreign keys aside, without touching tables that are empty."""
+    probes = (f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables)  # noqa: S608 - catalogue names
     async with pool.acquire() as connection:
-        tables = await connection.fetch(
-            """
-            SELECT c.oid::regclass::text AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname <> 'information_schema'
-              AND n.nspname NOT LIKE 'pg\\_%' AND c.relname NOT LIKE 'schema\\_version\\_%'
-            """
-        )
-        if not tables:
-            return
-        probes = (f"SELECT '{row['name']}' WHERE EXISTS (SELECT FROM {row['name']})" for row in tables)  # noqa: S608 - catalogue names
         dirty = await connection.fetch(" UNION ALL ".join(probes))
         if dirty:
             deletions = "; ".join(f"DELETE FROM {row[0]}" for row in dirty)  # noqa: S608 - as above
