@@ -179,6 +179,8 @@ _TOKEN_FAULTS = {
 
 
 def _token_fault(tokens: dict[str, str], prefix: str) -> Fault | None:
+    if not tokens:
+        return None
     return next((fault for name, fault in _TOKEN_FAULTS.items() if f"{prefix}{name}" in tokens), None)
 
 

@@ -12,7 +12,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class Request(msgspec.Struct, gc=False):
-    """One HTTP request, read in full. Header names are lower-case bytes as ASGI gives them."""
+    """One HTTP request, read in full. Header names are lower-case bytes."""
 
     method: str
     path: str

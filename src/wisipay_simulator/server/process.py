@@ -1,37 +1,14 @@
-"""Runs the application under uvicorn: own signal handling, connections that can be broken off, one line per failure."""
+"""Listens, serves until a signal comes, and stops within a second whatever a fault still holds."""
 
 import asyncio
-import contextlib
-import logging
 import signal
 import socket
-from collections.abc import Iterator
-
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from wisipay_simulator.server.app import Application
+from wisipay_simulator.server.connection import Connection
 
 _BACKLOG = 2048
-_SHUTDOWN_SECONDS = 1
-
-
-class AbortableProtocol(HttpToolsProtocol):
-    """Lets a request's handler reset its own connection, as a provider does that dies before answering."""
-
-    def on_message_begin(self) -> None:
-        """Put the way to break off into the request's scope."""
-        super().on_message_begin()
-        self.scope["extensions"] = {"abort": self.transport.abort}  # type: ignore[dict-item]  # our own extension
-
-
-class Server(uvicorn.Server):
-    """A server whose signals are handled by its owner, so that a stop ends with exit code 0."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
+_DRAIN_SECONDS = 1
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -49,23 +26,22 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(application: Application, listener: socket.socket) -> None:
-    """Serve until SIGINT or SIGTERM; requests that are still held by a fault are dropped after a second."""
-    config = uvicorn.Config(
-        application,
-        http=AbortableProtocol,
-        loop="none",
-        lifespan="off",
-        proxy_headers=False,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    server = Server(config)
+    """Serve until SIGINT or SIGTERM; answers under way get a second, what is held longer is broken off."""
     loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003 - setattr takes a value
-    await server.serve(sockets=[listener])
+        loop.add_signal_handler(number, stopped.set)
+    connections: set[Connection] = set()
+    server = await loop.create_server(lambda: Connection(application, connections), sock=listener)
+    await stopped.wait()
+    server.close()
+    for connection in tuple(connections):
+        connection.close_if_idle()
+    tasks = [connection.task for connection in connections if connection.task is not None]
+    if tasks:
+        _, held = await asyncio.wait(tasks, timeout=_DRAIN_SECONDS)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+    for connection in tuple(connections):
+        connection.abort()
