@@ -82,3 +82,17 @@ async def test_the_oldest_value_makes_room_for_the_newest() -> None:
     assert source.reads == ["a", "b", "c"]
     await cache.get("a")
     assert source.reads[-1] == "a"
+
+
+async def test_a_read_that_was_ended_is_begun_anew() -> None:
+    source = _Source()
+    source.gate.clear()
+    cache = FreshCache(source.load, ttl_seconds=5, max_entries=2)
+    waiting = asyncio.create_task(cache.get("a"))
+    await source.asked.wait()
+    (read,) = (task for task in asyncio.all_tasks() if task.get_name() == "read a")
+    read.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    source.gate.set()
+    assert await cache.get("a") == "a1"

@@ -53,6 +53,12 @@ def test_a_bad_e_mail_address_is_refused(value: str) -> None:
         checked_email(value)
 
 
+def test_a_bad_code_is_refused_with_what_it_should_be() -> None:
+    for check, value in ((checked_ifsc, "HDFC1234567"), (checked_identifier, "x y"), (checked_gstin, "AB")):
+        with pytest.raises(InvalidValue, match="must be"):
+            check(value)
+
+
 @pytest.mark.parametrize("value", ["", "-MER", "MER 1", "MER:1", "M" * 41])
 def test_a_bad_merchant_id_is_refused(value: str) -> None:
     with pytest.raises(InvalidValue):

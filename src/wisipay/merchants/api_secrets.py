@@ -12,8 +12,8 @@ from wisipay.core.crypto import SecretBox
 from wisipay.core.database import Connection
 from wisipay.core.ids import new_id, new_secret
 from wisipay.merchants.author import Author
-from wisipay.merchants.errors import AlreadyExists, InvalidValue, NotOnboarded, UnknownMerchant
-from wisipay.merchants.settings import MerchantChange, change_merchant, read_settings
+from wisipay.merchants.errors import AlreadyExists, InvalidValue, NotOnboarded
+from wisipay.merchants.settings import MerchantChange, change_merchant, lock_merchant
 from wisipay.merchants.store import QUERIES, secret_place
 
 DEFAULT_OVERLAP: Final = timedelta(hours=24)
@@ -34,8 +34,7 @@ async def onboard_merchant(conn: Connection, box: SecretBox, author: Author, mer
     Raises UnknownMerchant, or AlreadyExists when it is onboarded already.
     """
     async with conn.transaction():
-        await lock_merchant(conn, merchant_id)
-        if (await read_settings(conn, merchant_id))["isOnboarded"]:
+        if (await lock_merchant(conn, merchant_id))["isOnboarded"]:
             raise AlreadyExists(f"merchant {merchant_id!r} is onboarded already; rotate its secret to get a new one")
         secret = await _add_secret(conn, box, author, merchant_id)
         await change_merchant(conn, author, merchant_id, MerchantChange(is_onboarded=True), action="merchant.onboard")
@@ -49,8 +48,7 @@ async def rotate_secret(
     if not timedelta() <= overlap <= _OVERLAP_MAX:
         raise InvalidValue("overlap", f"must be between 0 and {_OVERLAP_MAX.days} days")
     async with conn.transaction():
-        await lock_merchant(conn, merchant_id)
-        if not (await read_settings(conn, merchant_id))["isOnboarded"]:
+        if not (await lock_merchant(conn, merchant_id))["isOnboarded"]:
             raise NotOnboarded(f"merchant {merchant_id!r} is not onboarded yet; onboarding makes its first secret")
         retires_at = author.moment + overlap
         await conn.execute(QUERIES["retire_secrets"], merchant_id, retires_at)
@@ -58,12 +56,6 @@ async def rotate_secret(
         after = {"keyId": secret.id, "previousKeysRetireAt": retires_at.isoformat()}
         await author.record(conn, "merchant.rotate_secret", ("merchant", merchant_id), None, after)
     return secret
-
-
-async def lock_merchant(conn: Connection, merchant_id: str) -> None:
-    """Keep other changes of this merchant waiting; raises UnknownMerchant."""
-    if await conn.fetchval(QUERIES["lock_merchant"], merchant_id) is None:
-        raise UnknownMerchant(merchant_id)
 
 
 async def _add_secret(conn: Connection, box: SecretBox, author: Author, merchant_id: str) -> NewSecret:

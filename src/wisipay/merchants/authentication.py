@@ -18,7 +18,14 @@ from wisipay.access import (
 )
 from wisipay.core.errors import Forbidden
 from wisipay.merchants.model import Merchant
-from wisipay.merchants.signed_request import SIGNATURE, TIMESTAMP, Credentials, SignedRequest, missing_signature
+from wisipay.merchants.signed_request import (
+    SIGNATURE,
+    TIMESTAMP,
+    Credentials,
+    LegacyHash,
+    SignedRequest,
+    missing_signature,
+)
 
 WINDOW_MS: Final = 60_000
 _MILLISECONDS: Final = 1000
@@ -45,14 +52,15 @@ def refused(reason: Refusal, message: str, **facts: object) -> Forbidden:
 
 def authenticate(merchant: Merchant, credentials: Credentials, request: SignedRequest, now: datetime) -> str:
     """Check everything up to the signature; gives the digest by which a replay is known, raises AppError."""
-    if credentials.signature is None and not merchant.legacy_hash_enabled:
+    proof = credentials.proof
+    if isinstance(proof, LegacyHash) and not merchant.legacy_hash_enabled:
         raise missing_signature()
     _check_standing(merchant, now)
     _check_timestamp(credentials.timestamp, now)
     secrets = tuple(secret.value for secret in merchant.secrets if secret.is_valid_at(now))
-    if credentials.signature is None:
-        return _check_legacy_hash(merchant, credentials, secrets)
-    return _check_signature(merchant, credentials.signature, credentials.timestamp, request, secrets)
+    if isinstance(proof, LegacyHash):
+        return _check_legacy_hash(merchant, proof, secrets)
+    return _check_signature(merchant, proof, credentials.timestamp, request, secrets)
 
 
 def _check_standing(merchant: Merchant, now: datetime) -> None:
@@ -104,11 +112,8 @@ def _check_signature(
     return signature.digest
 
 
-def _check_legacy_hash(merchant: Merchant, credentials: Credentials, secrets: tuple[bytes, ...]) -> str:
+def _check_legacy_hash(merchant: Merchant, legacy: LegacyHash, secrets: tuple[bytes, ...]) -> str:
     _check_v1_allowed(merchant)
-    legacy = credentials.legacy
-    if legacy is None:
-        raise missing_signature()
     if not legacy_hash_matches(
         secrets, amount=legacy.amount, currency=legacy.currency, order_id=legacy.order_id, digest=legacy.hash
     ):

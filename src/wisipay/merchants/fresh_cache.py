@@ -46,7 +46,7 @@ class FreshCache(Generic[Value]):
             return entry.value
         read = self._reads.get(key)
         if read is None:
-            read = asyncio.create_task(self._read(key, self._generation))
+            read = asyncio.create_task(self._read(key, self._generation), name=f"read {key}")
             self._reads[key] = read
             read.add_done_callback(lambda done: self._forget(key, done))
         return await asyncio.shield(read)

@@ -122,7 +122,15 @@ WHERE m.id = $1 OR m.email = $2
 LIMIT 1
 
 -- name: lock_merchant
-SELECT m.id
+SELECT
+    m.display_name,
+    m.status,
+    m.is_onboarded,
+    m.secret_enabled,
+    m.v2_only,
+    m.legacy_hash_enabled,
+    m.panel_ip_allowlist,
+    m.panel_ip_allowlist_enabled
 FROM merchants_merchants AS m
 WHERE m.id = $1
 FOR UPDATE
@@ -140,6 +148,15 @@ SET
     panel_ip_allowlist_enabled = coalesce($9, panel_ip_allowlist_enabled),
     updated_at = $10
 WHERE id = $1
+RETURNING
+    display_name,
+    status,
+    is_onboarded,
+    secret_enabled,
+    v2_only,
+    legacy_hash_enabled,
+    panel_ip_allowlist,
+    panel_ip_allowlist_enabled
 
 -- name: retire_secrets
 UPDATE merchants_secrets

@@ -6,6 +6,8 @@ Decides which of them a change may set together. Must never touch what onboardin
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from asyncpg import Record
+
 from wisipay.access import normalise_entries
 from wisipay.core.database import Connection
 from wisipay.merchants.author import Author
@@ -36,10 +38,8 @@ async def change_merchant(
     name = None if change.display_name is None else checked_name("displayName", change.display_name)
     allowlist = None if change.panel_ip_allowlist is None else checked_entries(change.panel_ip_allowlist)
     async with conn.transaction():
-        if await conn.fetchval(QUERIES["lock_merchant"], merchant_id) is None:
-            raise UnknownMerchant(merchant_id)
-        before = await read_settings(conn, merchant_id)
-        await conn.execute(
+        before = await lock_merchant(conn, merchant_id)
+        (changed,) = await conn.fetch(
             QUERIES["set_merchant"],
             merchant_id,
             name,
@@ -52,16 +52,19 @@ async def change_merchant(
             change.panel_ip_allowlist_enabled,
             author.moment,
         )
-        after = await read_settings(conn, merchant_id)
+        after = _described(changed)
         await author.record(conn, action, ("merchant", merchant_id), *changed_only(before, after))
 
 
-async def read_settings(conn: Connection, merchant_id: str) -> dict[str, object]:
-    """Read a merchant's switches as the audit log and the panel name them; raises UnknownMerchant."""
-    rows = await conn.fetch(QUERIES["merchants"], [merchant_id])
-    if not rows:
+async def lock_merchant(conn: Connection, merchant_id: str) -> dict[str, object]:
+    """Keep other changes of a merchant waiting, and give its switches by the panel's names; raises UnknownMerchant."""
+    row = await conn.fetchrow(QUERIES["lock_merchant"], merchant_id)
+    if row is None:
         raise UnknownMerchant(merchant_id)
-    row = rows[0]
+    return _described(row)
+
+
+def _described(row: Record) -> dict[str, object]:
     return {
         "displayName": row["display_name"],
         "status": row["status"],

@@ -50,12 +50,11 @@ class LegacyHash(msgspec.Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request says about its sender: trimmed texts; exactly one of signature and legacy hash is there."""
+    """What a request says about its sender, trimmed; the proof is an `x-signature` or else a legacy hash."""
 
     merchant_id: str
     timestamp: str
-    signature: str | None
-    legacy: LegacyHash | None
+    proof: str | LegacyHash
 
 
 _legacy_decoder = msgspec.json.Decoder(LegacyHash)
@@ -65,14 +64,13 @@ def read_credentials(request: SignedRequest) -> Credentials:
     """Read the headers; raises BadRequest naming every missing or malformed one, or UnsupportedMediaType."""
     merchant_id = _header(request, MERCHANT_ID)
     timestamp = _header(request, TIMESTAMP)
-    signature = _header(request, SIGNATURE)
-    legacy = None if signature or not request.is_post else _read_legacy(request.body)
-    problems = _problems(request, merchant_id, timestamp, is_signed=bool(signature or legacy))
-    if problems:
+    proof = _header(request, SIGNATURE) or _read_legacy(request)
+    problems = _problems(request, merchant_id, timestamp, is_signed=proof is not None)
+    if problems or proof is None:
         named = ", ".join(f"{name} {problem}" for name, problem in problems.items())
         raise BadRequest(f"Authentication headers: {named}", details=problems)
     _check_content_type(request)
-    return Credentials(merchant_id, timestamp, signature or None, legacy)
+    return Credentials(merchant_id, timestamp, proof)
 
 
 def missing_signature() -> BadRequest:
@@ -111,8 +109,10 @@ def _check_content_type(request: SignedRequest) -> None:
         )
 
 
-def _read_legacy(body: bytes) -> LegacyHash | None:
+def _read_legacy(request: SignedRequest) -> LegacyHash | None:
+    if not request.is_post:
+        return None
     try:
-        return _legacy_decoder.decode(body)
+        return _legacy_decoder.decode(request.body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
