@@ -104,6 +104,16 @@ async def test_the_trials_success_closes_the_circuit_for_all(redis: Redis, redis
         assert (await one.admit(NAME)).admission.allowed
 
 
+async def test_late_answers_of_calls_sent_before_it_opened_change_nothing(redis: Redis, clock: FakeClock) -> None:
+    store = store_on(redis, clock)
+    late = [await store.admit(NAME), await store.admit(NAME)]
+    await fail(store, 3)
+    opened = await stored(redis)
+    for permit, success in zip(late, (True, False), strict=True):
+        await store.report(NAME, permit, success=success)
+        assert await stored(redis) == opened
+
+
 async def test_circuits_do_not_know_each_other(redis: Redis, clock: FakeClock) -> None:
     store = store_on(redis, clock)
     await fail(store, 3)
