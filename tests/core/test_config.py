@@ -61,12 +61,13 @@ def test_texts_become_typed_values(tmp_path: Path) -> None:
             "SUPER_ADMIN_PANEL_IP_WHITELIST_ENABLED": "true",
             "AMOUNT_UNIT": "PAISE",
             "SMTP_HOST": "",
+            "REPORT_STORAGE_DIR": "/srv/reports",
         },
     )
     assert (settings.payment_port, settings.log_level, settings.app_brand_prefix) == (5001, "debug", "ACME")
     assert settings.trusted_proxies == ("10.0.0.1/32", "2001:db8::/32", "192.168.7.0/24")
     assert settings.super_admin_panel_ip_whitelist_enabled is True
-    assert settings.amount_unit == "PAISE"
+    assert (settings.amount_unit, settings.report_storage_dir) == ("PAISE", Path("/srv/reports"))
 
 
 def test_the_database_url_is_put_together_from_its_parts() -> None:

@@ -17,6 +17,7 @@ from support.waiting import until
 from wisipay.core.http_client import HttpAnswer, HttpClient, NotSent
 
 APP = Path(__file__).with_name("served_app.py")
+_START_SECONDS = 60  # a busy machine imports slowly
 
 
 @dataclass
@@ -62,7 +63,7 @@ async def instance(tmp_path: Path, client: HttpClient) -> AsyncIterator[Instance
     instance = Instance(process, f"http://127.0.0.1:{port}", gate)
     collecting = asyncio.create_task(instance.collect())
     try:
-        await until(lambda: instance.is_healthy(client))
+        await until(lambda: instance.is_healthy(client), timeout_seconds=_START_SECONDS)
         yield instance
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -78,7 +79,7 @@ async def answered(task: asyncio.Task[HttpAnswer]) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains(instance: Instance, client: HttpClient, number: signal.Signals) -> None:
-    under_way = asyncio.create_task(client.request("GET", f"{instance.url}/slow", timeout_seconds=20))
+    under_way = asyncio.create_task(client.request("GET", f"{instance.url}/slow", timeout_seconds=60))
     await until(lambda: "slow.started" in instance.events())
     instance.process.send_signal(number)
 
@@ -91,7 +92,7 @@ async def test_a_signal_drains(instance: Instance, client: HttpClient, number: s
     assert "hook.stopped" not in instance.events()
     instance.gate.touch()
     assert await answered(under_way) == (200, b"finished")
-    assert await asyncio.wait_for(instance.process.wait(), 10) == 0
+    assert await asyncio.wait_for(instance.process.wait(), 30) == 0
     await until(lambda: "service.stopped" in instance.events())
     assert instance.events().index("http.request") < instance.events().index("hook.stopped")
 
@@ -102,7 +103,7 @@ async def test_an_idle_instance_stops_at_once_although_a_client_keeps_its_connec
 ) -> None:
     assert await instance.is_healthy(client)
     instance.process.terminate()
-    assert await asyncio.wait_for(instance.process.wait(), 10) == 0
+    assert await asyncio.wait_for(instance.process.wait(), 30) == 0
 
 
 async def test_a_busy_port_is_one_clear_line(instance: Instance, tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ async def test_a_busy_port_is_one_clear_line(instance: Instance, tmp_path: Path)
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    output, errors = await asyncio.wait_for(second.communicate(), 20)
+    output, errors = await asyncio.wait_for(second.communicate(), _START_SECONDS)
     assert second.returncode == 1
     assert output == b""
     assert errors.decode() == (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisipay.core.ids import CROCKFORD, ID_LENGTH_MAX, new_id, new_secret, new_uuid7
+from wisipay.core.ids import CROCKFORD, ID_LENGTH_MAX, id_length, id_milliseconds, new_id, new_secret, new_uuid7
 
 MOMENT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 
@@ -57,3 +57,16 @@ def test_secrets_are_long_url_safe_and_never_the_same() -> None:
     assert len(new_secret()) == 43
     with pytest.raises(ValueError, match="16"):
         new_secret(8)
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2500, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - hypothesis adds the zone
+def test_an_id_tells_its_moment_to_the_millisecond(moment: datetime) -> None:
+    made = new_id("WP", moment)
+    assert id_milliseconds(made) == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    assert len(made) == id_length("WP")
+
+
+@pytest.mark.parametrize("text", ["", "WP", "short-of-22-characters", "WP01M811HN5ILOU2D7SNKN49P"[:24]])
+def test_what_is_no_id_tells_no_moment(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not an id|substring not found"):
+        id_milliseconds(text)

@@ -7,13 +7,15 @@ reference without a hyphen), of uuid7 keys and of secrets. Must never use a pred
 import re
 import secrets
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ID_LENGTH_MAX: Final = 26
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _TIME_CHARACTERS = 10
 _RANDOM_CHARACTERS = 12
 _BITS_PER_CHARACTER = 5
@@ -69,7 +71,7 @@ def _unix_milliseconds(moment: datetime | None) -> int:
         return time.time_ns() // 1_000_000
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone; this one is naive")
-    return round(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def _base32(number: int, characters: int) -> str:
