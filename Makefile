@@ -1,0 +1,66 @@
+# Everything runs from a virtual environment that `make` makes itself; nothing is needed but Python 3.11+ and make.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+WORKERS ?= 2
+
+.PHONY: help setup demo up test check lint types imports unit bench lock format clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make the virtual environment with the locked packages
+
+# The marker is written last, so an installation that was cut off is done again.
+$(READY): requirements/dev.txt requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; call make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## run the main job on embedded stores; ARGS="--once --json --payins 200 --payouts 100"
+	@$(BIN)/wisipay demo $(ARGS)
+
+up: $(READY) ## start everything; ARGS="--data DIR --port-base N --ready-file F"
+	@$(BIN)/wisipay up $(ARGS)
+
+test: check unit ## lint, types, import rules and all tests
+
+check: lint types imports ## lint, types and import rules
+
+lint: $(READY) ## ruff, sqlfluff, dead code, dependencies
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar src migrations/sql
+	$(BIN)/vulture
+	$(BIN)/deptry .
+
+types: $(READY) ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(READY) ## layers and independence of the slices
+	$(BIN)/lint-imports
+
+unit: $(READY) ## all tests, on real stores, with coverage
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+bench: $(READY) ## print the figures of docs/performance.md; ARGS="--quick"
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+lock: $(READY) ## resolve requirements/*.in into hashed locks
+	cd requirements && for name in runtime dev; do ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file $$name.txt $$name.in; done
+
+format: $(READY) ## rewrite sources in the house's format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove what make made; data in .data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
