@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+Done = subprocess.CompletedProcess[str]
 
-def run(program: str | Path, *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+
+def run(program: str | Path, *arguments: str | Path, check: bool = True) -> Done:
     """Run a program and return what it said; fail when it fails, unless `check` is off."""
     command = [found(program), *map(str, arguments)]
     return subprocess.run(command, check=check, capture_output=True, text=True)  # noqa: S603 - the tests' own commands

@@ -102,7 +102,7 @@ def version() -> None:
 def main() -> None:
     """Run the command line and end the process."""
     try:
-        app()
+        app(sys.argv[1:])
     except KeyboardInterrupt:
         raise SystemExit(_INTERRUPTED_STATUS) from None
     except Exception as error:

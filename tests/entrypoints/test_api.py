@@ -1,0 +1,52 @@
+"""The instance `wisipay api`: health, readiness, OpenAPI; a busy metrics port ends it."""
+
+from __future__ import annotations
+
+import socket
+
+import aiohttp
+import pytest
+
+from wisipay.core.config import Settings
+from wisipay.core.http_server import running
+from wisipay.entrypoints.api import build_app
+from wisipay.entrypoints.metrics_port import metrics_port
+
+
+async def test_ready_when_its_stores_answer_and_not_when_one_is_gone(settings: Settings) -> None:
+    assert await _readiness(settings) == (200, {"postgres": "up", "redis": "up"})
+    without_redis = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
+    assert await _readiness(without_redis) == (503, {"postgres": "up", "redis": "down"})
+
+
+def test_metrics_are_served_inside_the_block(settings: Settings) -> None:
+    port = _free_port()
+    with metrics_port(settings, port), socket.create_connection(("127.0.0.1", port)):
+        pass
+    with metrics_port(settings.model_copy(update={"metrics_enabled": False}), port), pytest.raises(OSError):  # noqa: PT011 - refused is all that matters
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_busy_metrics_port_is_said(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with (
+            pytest.raises(SystemExit, match=f"cannot serve metrics on 127.0.0.1:{port}: Address already in use"),
+            metrics_port(settings, port),
+        ):
+            pass
+
+
+async def _readiness(settings: Settings) -> tuple[int, dict[str, str]]:
+    async with running(build_app(settings)) as port, aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{port}/schema/openapi.json") as schema:
+            assert (await schema.json())["openapi"].startswith("3.1")
+        async with session.get(f"http://127.0.0.1:{port}/health/ready") as answer:
+            return answer.status, (await answer.json())["dependencies"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
