@@ -130,7 +130,7 @@ class _Flaky:
         self._script = self._client.register_script(text)
         return self
 
-    async def __call__(self, *, keys: list[str], args: list[str | int]) -> object:
+    async def __call__(self, *, keys: list[str], args: list[bytes]) -> object:
         self.calls += 1
         if self.fails:
             raise ConnectionResetError
