@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -236,6 +236,29 @@ async def test_stopping_puts_back_what_does_not_finish(database: Pool, settings:
     greet = Recorder()
     async with working(settings, lambda worker: worker.handle("greet", greet)):
         await until(lambda: greet.jobs)
+
+
+async def test_a_handler_that_does_not_stop_holds_nobody_up(
+    database: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisipay.core.job_worker._CANCEL_SECONDS", 0.05)
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def stubborn(_job: Job) -> None:
+        started.set()
+        while not release.is_set():
+            with suppress(asyncio.CancelledError):
+                await release.wait()
+
+    await add(database)
+    worker = JobWorker(settings)
+    worker.handle("greet", stubborn)
+    await worker.start()
+    await started.wait()
+    await worker.stop(timeout_seconds=0.05)
+    assert await jobs_left(database) == 1
+    release.set()
+    await until(lambda: "jobs" not in {task.get_name() for task in asyncio.all_tasks()}, timeout_seconds=30)
 
 
 async def test_a_job_of_a_killed_worker_is_taken_up(database: Pool, settings: Settings, database_url: str) -> None:
