@@ -1,5 +1,7 @@
 -- The ledger's tables. Accounts and counters change under lock; entries, lines, resolutions and keys are history, to
--- which rows are only ever added. docs/ledger/design.md says why the keys are as they are.
+-- which rows are only ever added. docs/ledger/design.md says why the keys are as they are. Columns such as "number",
+-- "key" and "sequence" are the domain's own words.
+-- noqa: disable=RF04
 
 CREATE TYPE ledger_entry_kind AS ENUM ('TRANSFER', 'PENDING', 'POST', 'VOID', 'EXPIRE', 'REVERSAL');
 
