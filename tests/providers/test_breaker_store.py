@@ -114,6 +114,39 @@ async def test_late_answers_of_calls_sent_before_it_opened_change_nothing(redis:
         assert await stored(redis) == opened
 
 
+async def test_a_healthy_circuit_is_calm_for_a_moment_and_asks_nobody(
+    interruptible: Interruptible, clock: FakeClock
+) -> None:
+    store = BreakerStore(interruptible, clock=clock, policy=POLICY, shared_clock=clock)
+    await store.report(NAME, await store.admit(NAME), success=True)
+    interruptible.is_gone = True
+    permit = await store.admit(NAME)
+    assert permit.calm
+    assert not await store.is_open(NAME)
+    await store.report(NAME, permit, success=True)
+    interruptible.is_gone = False
+    clock.pass_seconds(0.1)
+    assert not (await store.admit(NAME)).calm
+
+
+async def test_a_failure_ends_the_calm_and_is_told_at_once(redis: Redis, clock: FakeClock) -> None:
+    store = store_on(redis, clock)
+    await store.report(NAME, await store.admit(NAME), success=True)
+    await fail(store, 3)
+    assert await store_on(redis, clock).is_open(NAME)
+
+
+async def test_the_memory_of_calm_circuits_is_bounded(
+    redis: Redis, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_LOCAL_CIRCUITS", 2)
+    store = store_on(redis, clock)
+    for name in ("one", "two", "three"):
+        await store.report(name, await store.admit(name), success=True)
+    assert (await store.admit("three")).calm
+    assert not (await store.admit("one")).calm
+
+
 async def test_circuits_do_not_know_each_other(redis: Redis, clock: FakeClock) -> None:
     store = store_on(redis, clock)
     await fail(store, 3)
