@@ -3,8 +3,9 @@
 Decides nothing about when a circuit opens (`breaker` does). Must never fail a payment because Redis is gone or slow:
 every word to it is bounded in time, and after a failure it is left alone for a moment while local circuits take over.
 
-A circuit that a reported success has just shown to be healthy is *calm*: for a tenth of a second this process lets calls
-out and keeps their successes to itself, without a word to Redis. Its first failure ends the calm and is told at once.
+A circuit that a reported success has just shown to be healthy is *calm*: for a tenth of a second this process lets
+calls out and keeps their successes to itself, without a word to Redis. Its first failure ends the calm and is told at
+once.
 """
 
 import asyncio
