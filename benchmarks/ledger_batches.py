@@ -3,8 +3,8 @@
 Usage: `python benchmarks/ledger_batches.py DATABASE_URL [--batch 256] [--seconds 5] [--connections 2] [--groups 250]`
 
 Works in a schema of its own, which it drops. Spread: every entry moves one of `--groups` groups of four accounts. Hot:
-all entries move the same four. Prints entries per second, and microseconds of processor time per entry here and (when the
-server runs on this machine) in PostgreSQL's backends.
+all entries move the same four. Prints entries per second, and microseconds of processor time per entry here and (when
+the server runs on this machine) in PostgreSQL's backends.
 """
 
 import argparse
