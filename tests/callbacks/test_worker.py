@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -210,3 +211,31 @@ async def test_retry_after_leaves_the_merchants_other_events_alone_for_a_while(
     assert found is not None
     assert (found[0].due_at - found[0].created_at).total_seconds() > 100
     assert len(await endpoint.wait_for(1, "/throttled")) == 1
+
+
+async def test_a_delivery_that_takes_long_keeps_its_lease(
+    database: Pool, database_url: str, endpoint: MerchantEndpoint
+) -> None:
+    open_the_gate = asyncio.Event()
+
+    async def answer_late(_request: web.Request) -> web.Response:
+        await open_the_gate.wait()
+        return web.Response()
+
+    async def leased_until() -> datetime:
+        return await database.fetchval("SELECT due_at FROM callbacks_outbox")  # type: ignore[no-any-return] # a column
+
+    endpoint.answer = answer_late
+    slow = event(url=endpoint.url)
+    async with _worker(database, database_url):
+        await _enqueue(database, slow)
+        await endpoint.wait_for(1)
+        first = await leased_until()
+
+        async def renewed() -> bool:
+            return await leased_until() > first
+
+        await until(renewed, timeout_seconds=_WAIT_SECONDS)
+        open_the_gate.set()
+        await _until_state(database, slow.event_id, CallbackState.DELIVERED)
+    assert len(endpoint.received) == 1

@@ -94,7 +94,7 @@ WITH chosen AS (
                 WHERE
                     earlier.transaction_id = outbox.transaction_id
                     AND earlier.position < outbox.position
-                    AND earlier.state = 'WAITING'
+                    AND earlier.state || '' = 'WAITING' -- opaque: keeps the planner on the transaction index
             )
         ORDER BY outbox.due_at
         LIMIT lane.places
@@ -113,7 +113,7 @@ RETURNING outbox.*;
 -- Prolongs the lease $2 on the events $1 by $3 seconds from now; events it no longer holds are left alone.
 UPDATE callbacks_outbox
 SET due_at = now() + $3::int * interval '1 second'
-WHERE event_id = any($1::uuid[]) AND lease_token = $2::uuid AND state = 'WAITING';
+WHERE event_id = any($1::uuid[]) AND lease_token = $2::uuid;
 
 -- name: finish
 -- Records attempts and their meaning for many events at once. An event whose lease is no longer the attempt's own keeps
@@ -160,8 +160,7 @@ finished AS (
     FROM attempt
     WHERE
         outbox.event_id = attempt.event_id
-        AND outbox.lease_token = attempt.lease_token
-        AND outbox.state = 'WAITING'
+        AND outbox.lease_token = attempt.lease_token -- only waiting events are leased
     RETURNING outbox.event_id, outbox.transaction_id, outbox.position, outbox.due_at
 ),
 
@@ -172,7 +171,7 @@ followers AS (
     WHERE
         follower.transaction_id = finished.transaction_id
         AND follower.position > finished.position
-        AND follower.state = 'WAITING'
+        AND follower.state || '' = 'WAITING' -- opaque, as in claim
         AND follower.lease_token IS NULL
         AND follower.event_id <> all($1::uuid[])
     RETURNING follower.due_at <= now() AS is_due

@@ -48,7 +48,7 @@ RETURNING *;
 -- Prolongs the lease $2 on the webhooks $1 by $3 seconds from now; those it no longer holds are left alone.
 UPDATE webhooks_inbox
 SET due_at = now() + $3::int * interval '1 second'
-WHERE webhook_id = any($1::uuid[]) AND lease_token = $2::uuid AND state = 'WAITING';
+WHERE webhook_id = any($1::uuid[]) AND lease_token = $2::uuid;
 
 -- name: finish
 -- Records how looks at many webhooks ended. A webhook whose lease is no longer the look's own keeps its state. Answers
@@ -67,8 +67,7 @@ FROM
     AS look (webhook_id, lease_token, state, gap_seconds, result, error)
 WHERE
     inbox.webhook_id = look.webhook_id
-    AND inbox.lease_token = look.lease_token
-    AND inbox.state = 'WAITING'
+    AND inbox.lease_token = look.lease_token -- only waiting webhooks are leased
 RETURNING inbox.webhook_id;
 
 -- name: replay
