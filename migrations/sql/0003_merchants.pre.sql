@@ -1,5 +1,7 @@
 -- Merchants, their services and fees; legal entities, providers and the channels (PLE) between them; the audit log.
 -- Money is paise (bigint), shares are parts per million, times are timestamptz.
+-- Names such as "name" and "type" are those of the domain.
+-- noqa: disable=RF04
 
 CREATE TABLE audit_log (
     id uuid PRIMARY KEY,
@@ -34,12 +36,12 @@ CREATE TABLE merchants_merchants (
     display_name text NOT NULL CHECK (length(display_name) BETWEEN 2 AND 120),
     email text NOT NULL CHECK (email = lower(email) AND length(email) <= 254),
     status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'INACTIVE')),
-    is_onboarded boolean NOT NULL DEFAULT false,
-    secret_enabled boolean NOT NULL DEFAULT true,
-    v2_only boolean NOT NULL DEFAULT false,
-    legacy_hash_enabled boolean NOT NULL DEFAULT false,
-    panel_ip_allowlist text [] NOT NULL DEFAULT '{}' CHECK (cardinality(panel_ip_allowlist) <= 50),
-    panel_ip_allowlist_enabled boolean NOT NULL DEFAULT false,
+    is_onboarded boolean NOT NULL DEFAULT FALSE,
+    secret_enabled boolean NOT NULL DEFAULT TRUE,
+    v2_only boolean NOT NULL DEFAULT FALSE,
+    legacy_hash_enabled boolean NOT NULL DEFAULT FALSE,
+    panel_ip_allowlist text[] NOT NULL DEFAULT '{}' CHECK (cardinality(panel_ip_allowlist) <= 50),
+    panel_ip_allowlist_enabled boolean NOT NULL DEFAULT FALSE,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT merchants_email_is_unique UNIQUE (email)
@@ -66,7 +68,7 @@ CREATE TABLE merchants_legal_entities (
     bank_ifsc text,
     bank_name text,
     bank_beneficiary_name text,
-    is_active boolean NOT NULL DEFAULT true,
+    is_active boolean NOT NULL DEFAULT TRUE,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CHECK (num_nonnulls(bank_account_number, bank_ifsc, bank_name, bank_beneficiary_name) IN (0, 4))
@@ -77,9 +79,9 @@ CREATE TABLE merchants_providers (
     name text NOT NULL CHECK (length(name) BETWEEN 2 AND 120),
     type text NOT NULL CHECK (type IN ('BANK', 'GATEWAY')),
     adapter text NOT NULL CHECK (adapter <> ''),
-    is_active boolean NOT NULL DEFAULT true,
-    does_payin boolean NOT NULL DEFAULT true,
-    does_payout boolean NOT NULL DEFAULT true,
+    is_active boolean NOT NULL DEFAULT TRUE,
+    does_payin boolean NOT NULL DEFAULT TRUE,
+    does_payout boolean NOT NULL DEFAULT TRUE,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );
@@ -88,8 +90,8 @@ CREATE TABLE merchants_channels (
     id text PRIMARY KEY,
     provider_id text NOT NULL REFERENCES merchants_providers (id),
     legal_entity_id text NOT NULL REFERENCES merchants_legal_entities (id),
-    is_active boolean NOT NULL DEFAULT true,
-    is_paused boolean NOT NULL DEFAULT false,
+    is_active boolean NOT NULL DEFAULT TRUE,
+    is_paused boolean NOT NULL DEFAULT FALSE,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT merchants_channel_is_unique UNIQUE (provider_id, legal_entity_id),
@@ -108,16 +110,16 @@ CREATE TABLE merchants_services (
     merchant_id text REFERENCES merchants_merchants (id),
     channel_id text REFERENCES merchants_channels (id),
     service text NOT NULL CHECK (service IN ('payin', 'payout')),
-    is_active boolean NOT NULL DEFAULT false,
+    is_active boolean NOT NULL DEFAULT FALSE,
     tps integer CHECK (tps BETWEEN 1 AND 1000000),
     min_paise bigint CHECK (min_paise >= 0),
     max_paise bigint CHECK (max_paise >= 1),
     daily_paise bigint CHECK (daily_paise >= 0),
     monthly_paise bigint CHECK (monthly_paise >= 0),
-    ip_allowlist text [] NOT NULL DEFAULT '{}' CHECK (cardinality(ip_allowlist) <= 50),
-    ip_allowlist_enabled boolean NOT NULL DEFAULT false,
+    ip_allowlist text[] NOT NULL DEFAULT '{}' CHECK (cardinality(ip_allowlist) <= 50),
+    ip_allowlist_enabled boolean NOT NULL DEFAULT FALSE,
     callback_url text CHECK (length(callback_url) <= 2000),
-    poll_immediately boolean NOT NULL DEFAULT false,
+    poll_immediately boolean NOT NULL DEFAULT FALSE,
     updated_at timestamptz NOT NULL DEFAULT now(),
     CHECK (num_nonnulls(merchant_id, channel_id) = 1),
     CHECK (min_paise IS NULL OR max_paise IS NULL OR min_paise <= max_paise),

@@ -1,3 +1,6 @@
+-- Names such as "name", "type" and "id" are those of the domain.
+-- noqa: disable=RF04
+
 -- name: merchants
 SELECT
     m.id,
@@ -12,15 +15,15 @@ SELECT
     m.panel_ip_allowlist,
     m.panel_ip_allowlist_enabled
 FROM merchants_merchants AS m
-WHERE m.id = any($1::text [])
-ORDER BY m.id
+WHERE m.id = any($1::text[])
+ORDER BY m.id;
 
 -- name: merchant_ids
 SELECT m.id
 FROM merchants_merchants AS m
 WHERE $1::text IS NULL OR m.id > $1
 ORDER BY m.id
-LIMIT $2
+LIMIT $2;
 
 -- name: secrets
 SELECT
@@ -30,14 +33,14 @@ SELECT
     s.created_at,
     s.retires_at
 FROM merchants_secrets AS s
-WHERE s.merchant_id = any($1::text []) AND (s.retires_at IS NULL OR s.retires_at > $2)
-ORDER BY s.created_at DESC, s.id DESC
+WHERE s.merchant_id = any($1::text[]) AND (s.retires_at IS NULL OR s.retires_at > $2)
+ORDER BY s.created_at DESC, s.id DESC;
 
 -- name: services
 -- The document has the field names of model.ServiceConfig, which reads it.
 SELECT
-    coalesce(s.merchant_id, s.channel_id) AS owner_id,
     s.service,
+    coalesce(s.merchant_id, s.channel_id) AS owner_id,
     jsonb_build_object(
         'is_active', s.is_active,
         'limits', jsonb_build_object(
@@ -73,7 +76,7 @@ SELECT
         ), '[]'::jsonb)
     )::text AS document
 FROM merchants_services AS s
-WHERE s.merchant_id = any($1::text []) OR s.channel_id = any($2::text [])
+WHERE s.merchant_id = any($1::text[]) OR s.channel_id = any($2::text[]);
 
 -- name: channels
 SELECT
@@ -83,14 +86,14 @@ SELECT
     p.name AS provider_name,
     p.type AS provider_type,
     p.adapter,
-    (c.is_active AND p.is_active AND e.is_active) AS is_active,
     c.is_paused,
     p.does_payin,
-    p.does_payout
+    p.does_payout,
+    (c.is_active AND p.is_active AND e.is_active) AS is_active
 FROM merchants_channels AS c
 INNER JOIN merchants_providers AS p ON c.provider_id = p.id
 INNER JOIN merchants_legal_entities AS e ON c.legal_entity_id = e.id
-ORDER BY c.id
+ORDER BY c.id;
 
 -- name: credentials
 SELECT
@@ -99,19 +102,19 @@ SELECT
 FROM merchants_channels AS c
 INNER JOIN merchants_providers AS p ON c.provider_id = p.id
 LEFT JOIN merchants_channel_credentials AS k ON c.id = k.channel_id
-WHERE c.id = $1
+WHERE c.id = $1;
 
 -- name: next_merchant_number
-SELECT nextval('merchants_number') AS number
+SELECT nextval('merchants_number') AS number;
 
 -- name: skip_merchant_numbers
-SELECT setval('merchants_number', greatest($1::bigint, (SELECT n.last_value FROM merchants_number AS n))) AS number
+SELECT setval('merchants_number', greatest($1::bigint, (SELECT n.last_value FROM merchants_number AS n))) AS number;
 
 -- name: insert_merchant
 INSERT INTO merchants_merchants (id, name, display_name, email, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $5)
 ON CONFLICT DO NOTHING
-RETURNING id
+RETURNING id;
 
 -- name: taken_by
 SELECT
@@ -119,7 +122,8 @@ SELECT
     (m.email = $2) AS by_email
 FROM merchants_merchants AS m
 WHERE m.id = $1 OR m.email = $2
-LIMIT 1
+ORDER BY by_id DESC
+LIMIT 1;
 
 -- name: lock_merchant
 SELECT
@@ -133,7 +137,7 @@ SELECT
     m.panel_ip_allowlist_enabled
 FROM merchants_merchants AS m
 WHERE m.id = $1
-FOR UPDATE
+FOR UPDATE;
 
 -- name: set_merchant
 UPDATE merchants_merchants
@@ -156,19 +160,19 @@ RETURNING
     v2_only,
     legacy_hash_enabled,
     panel_ip_allowlist,
-    panel_ip_allowlist_enabled
+    panel_ip_allowlist_enabled;
 
 -- name: retire_secrets
 UPDATE merchants_secrets
 SET retires_at = least(coalesce(retires_at, $2), $2)
-WHERE merchant_id = $1 AND (retires_at IS NULL OR retires_at > $2)
+WHERE merchant_id = $1 AND (retires_at IS NULL OR retires_at > $2);
 
 -- name: insert_secret
-INSERT INTO merchants_secrets (id, merchant_id, sealed, created_at) VALUES ($1, $2, $3, $4)
+INSERT INTO merchants_secrets (id, merchant_id, sealed, created_at) VALUES ($1, $2, $3, $4);
 
 -- name: insert_service
 INSERT INTO merchants_services (merchant_id, channel_id, service, is_active, tps, daily_paise, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: lock_service
 SELECT
@@ -185,7 +189,7 @@ SELECT
     s.poll_immediately
 FROM merchants_services AS s
 WHERE s.merchant_id IS NOT DISTINCT FROM $1 AND s.channel_id IS NOT DISTINCT FROM $2 AND s.service = $3
-FOR UPDATE
+FOR UPDATE;
 
 -- name: update_service
 UPDATE merchants_services
@@ -201,15 +205,15 @@ SET
     callback_url = $10,
     poll_immediately = $11,
     updated_at = $12
-WHERE id = $1
+WHERE id = $1;
 
 -- name: insert_tier
 INSERT INTO merchants_fee_tiers (service_id, from_paise, to_paise, flat_paise, percentage_ppm, tax_ppm, strategy)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: delete_tier
 DELETE FROM merchants_fee_tiers
-WHERE service_id = $1 AND from_paise = $2
+WHERE service_id = $1 AND from_paise = $2;
 
 -- name: tiers
 SELECT
@@ -221,31 +225,31 @@ SELECT
     t.strategy
 FROM merchants_fee_tiers AS t
 WHERE t.service_id = $1
-ORDER BY t.from_paise
+ORDER BY t.from_paise;
 
 -- name: route
 SELECT r.channel_id
 FROM merchants_routes AS r
 WHERE r.service_id = $1
-ORDER BY r.position
+ORDER BY r.position;
 
 -- name: delete_route
 DELETE FROM merchants_routes
-WHERE service_id = $1
+WHERE service_id = $1;
 
 -- name: insert_route
 INSERT INTO merchants_routes (service_id, position, channel_id)
 SELECT
-    $1,
-    u.number - 1,
+    $1 AS service_id,
+    u.number - 1 AS position,
     u.channel_id
-FROM unnest($2::text []) WITH ORDINALITY AS u (channel_id, number)
+FROM unnest($2::text[]) WITH ORDINALITY AS u (channel_id, number);
 
 -- name: insert_provider
 INSERT INTO merchants_providers (id, name, type, adapter, is_active, does_payin, does_payout, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 ON CONFLICT DO NOTHING
-RETURNING id
+RETURNING id;
 
 -- name: providers
 SELECT
@@ -259,7 +263,7 @@ SELECT
 FROM merchants_providers AS p
 WHERE $1::text IS NULL OR p.id = $1
 ORDER BY p.id
-LIMIT 1000
+LIMIT 1000;
 
 -- name: insert_legal_entity
 INSERT INTO merchants_legal_entities (
@@ -268,7 +272,7 @@ INSERT INTO merchants_legal_entities (
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
 ON CONFLICT DO NOTHING
-RETURNING id
+RETURNING id;
 
 -- name: legal_entities
 SELECT
@@ -284,13 +288,13 @@ SELECT
 FROM merchants_legal_entities AS e
 WHERE $1::text IS NULL OR e.id = $1
 ORDER BY e.id
-LIMIT 1000
+LIMIT 1000;
 
 -- name: insert_channel
 INSERT INTO merchants_channels (id, provider_id, legal_entity_id, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $4)
 ON CONFLICT DO NOTHING
-RETURNING id
+RETURNING id;
 
 -- name: lock_channel
 SELECT
@@ -298,7 +302,7 @@ SELECT
     c.is_paused
 FROM merchants_channels AS c
 WHERE c.id = $1
-FOR UPDATE
+FOR UPDATE;
 
 -- name: set_channel
 UPDATE merchants_channels
@@ -306,8 +310,8 @@ SET
     is_active = coalesce($2, is_active),
     is_paused = coalesce($3, is_paused),
     updated_at = $4
-WHERE id = $1
+WHERE id = $1;
 
 -- name: set_credentials
 INSERT INTO merchants_channel_credentials (channel_id, sealed, updated_at) VALUES ($1, $2, $3)
-ON CONFLICT (channel_id) DO UPDATE SET sealed = excluded.sealed, updated_at = excluded.updated_at
+ON CONFLICT (channel_id) DO UPDATE SET sealed = excluded.sealed, updated_at = excluded.updated_at;
