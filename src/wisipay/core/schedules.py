@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from croniter import croniter  # type: ignore[import-untyped] # it ships no types
+from croniter import croniter
 
 from wisipay.core.clock import IST, Clock, SystemClock
 from wisipay.core.database import OUTAGES, Pool
