@@ -18,9 +18,9 @@ from wisipay.core.logging import configure_logging
 from wisipay.core.metrics import serve_metrics
 from wisipay.entrypoints.engine import Engine, engine
 from wisipay.merchants import GatePolicy, MerchantGate
+from wisipay.payments import IdempotencyKeys
 from wisipay.payments.http import MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
-from wisipay.payments.idempotency import IdempotencyKeys
 from wisipay.webhooks import Receiving
 from wisipay.webhooks.http import WebhookDependencies
 from wisipay.webhooks.http import build_handlers as webhook_handlers

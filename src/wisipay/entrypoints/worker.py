@@ -16,10 +16,12 @@ import uvloop
 from wisipay.callbacks import Delivery
 from wisipay.callbacks.worker import CallbackWorker
 from wisipay.core.config import Settings
+from wisipay.core.job_worker import JobWorker
 from wisipay.core.logging import configure_logging, get_logger
 from wisipay.core.metrics import serve_metrics
 from wisipay.entrypoints.engine import Engine, engine
-from wisipay.payments import Poller
+from wisipay.payments import IdempotencyKeys, Poller
+from wisipay.payments.jobs import add_schedules
 from wisipay.webhooks import Processing
 from wisipay.webhooks.worker import WebhookWorker
 
@@ -37,10 +39,14 @@ async def working(parts: Engine) -> AsyncIterator[None]:
         unit=settings.amount_unit,
         https_only=settings.wisipay_env == "production",
     )
+    poller = Poller(parts.pool, parts.asker, parts.clock)
+    jobs = JobWorker(settings)
+    add_schedules(jobs, poller, IdempotencyKeys(parts.pool, parts.clock), settings.cron_payin_expiry_sweep)
     loops = (
         CallbackWorker(parts.pool, parts.listener, delivery),
-        Poller(parts.pool, parts.asker, parts.clock),
+        poller,
         WebhookWorker(parts.pool, parts.listener, Processing(parts.directory, parts.gateway, parts.words)),
+        jobs,
     )
     for loop in loops:
         await loop.start()

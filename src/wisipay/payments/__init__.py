@@ -3,6 +3,7 @@
 from wisipay.payments.asking import Asker
 from wisipay.payments.desk import Desk
 from wisipay.payments.errors import TABLE, PayCode, PaymentError
+from wisipay.payments.idempotency import IdempotencyKeys
 from wisipay.payments.model import TRANSITIONS, Flag, Kind, Source, Status, Transaction, WordResult
 from wisipay.payments.onboarding import open_channel_accounts, open_merchant_accounts, open_system_accounts
 from wisipay.payments.poller import Poller
@@ -16,6 +17,7 @@ __all__ = [
     "Asker",
     "Desk",
     "Flag",
+    "IdempotencyKeys",
     "Kind",
     "PayCode",
     "PaymentError",
