@@ -4,7 +4,6 @@ Decides the outcome of an attempt and nothing that outlives it: recording is the
 anything a merchant's endpoint can do, never follow a redirect, and never keep more than the first KiB of an answer.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -13,7 +12,7 @@ from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, Clai
 from wisipay.callbacks.retry import Verdict, judge_answer, judge_failure
 from wisipay.callbacks.signing import AmountUnit, sign
 from wisipay.core.clock import Clock
-from wisipay.core.http_client import AnswerLost, HttpAnswer, NotSent
+from wisipay.core.http_client import AnswerLost, HttpAnswer, HttpClient, NotSent
 from wisipay.merchants import Merchant
 
 TIMEOUT_SECONDS: Final = 10
@@ -25,24 +24,6 @@ class MerchantSource(Protocol):
 
     async def merchant(self, merchant_id: str) -> Merchant | None:
         """Give a merchant, or None."""
-        ...
-
-
-class Sender(Protocol):
-    """How requests leave: `core.http_client.HttpClient`, whose policy guards against private addresses."""
-
-    async def request(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        timeout_seconds: float,
-        max_bytes: int = ANSWER_KEPT_BYTES,
-        cut_body: bool = False,
-    ) -> HttpAnswer:
-        """Send once. Raises NotSent or AnswerLost."""
         ...
 
 
@@ -64,13 +45,13 @@ class _Sent:
 
 
 class Delivery:
-    """Makes attempts. `https_only` refuses plain http, as production must."""
+    """Makes attempts. `https_only` refuses plain http, as production must; `client` guards against private addresses."""
 
     def __init__(
-        self, merchants: MerchantSource, sender: Sender, clock: Clock, *, unit: AmountUnit, https_only: bool
+        self, merchants: MerchantSource, client: HttpClient, clock: Clock, *, unit: AmountUnit, https_only: bool
     ) -> None:
         self._merchants = merchants
-        self._sender = sender
+        self._client = client
         self._clock = clock
         self._unit = unit
         self._https_only = https_only
@@ -100,7 +81,7 @@ class Delivery:
             target = await self._target(event, now)
             url = target.url
             signed = sign(event, target.secrets, self._unit, now)
-            answer = await self._sender.request(
+            answer = await self._client.request(
                 "POST",
                 url,
                 headers=signed.headers,

@@ -30,7 +30,7 @@ class WebhookParser(Protocol):
     """Who reads webhooks: `providers.ProviderGateway`."""
 
     async def parse_webhook(
-        self, channel_id: str, kind_of_route: WebhookRoute, headers: Mapping[str, str], body: bytes
+        self, channel_id: str, route: WebhookRoute, headers: Mapping[str, str], body: bytes, /
     ) -> tuple[WebhookWord, ...]:
         """Read a webhook with the channel's adapter. Raises WebhookUnreadable."""
         ...
