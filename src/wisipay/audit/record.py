@@ -7,7 +7,6 @@ as they are, also those that a log line would hide: the log is kept to show what
 """
 
 import re
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
