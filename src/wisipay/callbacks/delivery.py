@@ -45,7 +45,7 @@ class _Sent:
 
 
 class Delivery:
-    """Makes attempts. `https_only` refuses plain http, as production must; `client` guards against private addresses."""
+    """Makes attempts. `https_only` refuses plain http, as production must; `client` keeps off private addresses."""
 
     def __init__(
         self, merchants: MerchantSource, client: HttpClient, clock: Clock, *, unit: AmountUnit, https_only: bool
