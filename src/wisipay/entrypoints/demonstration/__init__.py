@@ -1,0 +1,1 @@
+"""The parts of `wisipay demo`: a merchant, its payments, and the comparison of everybody's books."""
