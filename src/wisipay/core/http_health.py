@@ -1,7 +1,7 @@
 """Liveness and readiness.
 
-Decides what "ready" means: every dependency answers within two seconds. Must never say why a dependency is down to the
-outside (that is in the log), and must never wait without a bound.
+Decides what "ready" means: every dependency that we can't do without answers within two seconds. Must never say why a
+dependency is down to the outside (that is in the log), and must never wait without a bound.
 """
 
 import asyncio
@@ -39,8 +39,11 @@ class Readiness(msgspec.Struct):
 _NOT_READY = ResponseSpec(Readiness, description="A dependency is down", generate_examples=False)
 
 
-def health_handlers(service: str, checks: Mapping[str, ReadyCheck]) -> list[HTTPRouteHandler]:
-    """Return the handlers of `/health` and `/health/ready`."""
+def health_handlers(
+    service: str, checks: Mapping[str, ReadyCheck], optional: Mapping[str, ReadyCheck]
+) -> list[HTTPRouteHandler]:
+    """Return the handlers of `/health` and `/health/ready`; what is `optional` is shown and may be down."""
+    every = {**checks, **optional}
 
     @get("/health", tags=["health"], summary="Liveness", sync_to_thread=False)
     def health() -> Health:
@@ -48,9 +51,10 @@ def health_handlers(service: str, checks: Mapping[str, ReadyCheck]) -> list[HTTP
 
     @get("/health/ready", tags=["health"], summary="Readiness", responses={503: _NOT_READY})
     async def ready() -> Response[Readiness]:
-        states = await asyncio.gather(*(_is_up(name, check) for name, check in checks.items()))
-        is_ready = all(states)
-        dependencies = {name: _state(is_up=is_up) for name, is_up in zip(checks, states, strict=True)}
+        answers = await asyncio.gather(*(_is_up(name, check) for name, check in every.items()))
+        states = dict(zip(every, answers, strict=True))
+        is_ready = all(states[name] for name in checks)
+        dependencies = {name: _state(is_up=is_up) for name, is_up in states.items()}
         body = Readiness("ready" if is_ready else "not_ready", service, dependencies)
         return Response(body, status_code=200 if is_ready else 503)
 

@@ -89,6 +89,7 @@ def create_app(
     service: str,
     title: str,
     ready_checks: Mapping[str, ReadyCheck],
+    optional_checks: Mapping[str, ReadyCheck] | None = None,
     on_startup: Sequence[LifespanHook] = (),
     on_shutdown: Sequence[LifespanHook] = (),
     openapi_extra: Mapping[str, Any] | None = None,
@@ -96,11 +97,12 @@ def create_app(
 ) -> Litestar:
     """Build an instance around the slices' handlers.
 
-    `ready_checks` maps a dependency's name to a call that raises when it is down. `openapi_extra` are further fields of
+    `ready_checks` maps a dependency's name to a call that raises when it is down; the ones in `optional_checks` are
+    shown too, but the instance works without them. `openapi_extra` are further fields of
     Litestar's OpenAPIConfig (description, tags, components, security). `on_shutdown` runs after the last request.
     """
     app = Litestar(
-        route_handlers=[*health_handlers(service, ready_checks), *route_handlers],
+        route_handlers=[*health_handlers(service, ready_checks, optional_checks or {}), *route_handlers],
         exception_handlers=exception_handlers(),
         request_max_body_size=BODY_BYTES_MAX,
         on_startup=list(on_startup),

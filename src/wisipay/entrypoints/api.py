@@ -57,7 +57,8 @@ def build_app(settings: Settings) -> Litestar:
         settings=settings,
         service="api",
         title="WisiPay panel API",
-        ready_checks={"postgres": resources.check_postgres, "redis": resources.check_redis},
+        ready_checks={"postgres": resources.check_postgres},
+        optional_checks={"redis": resources.check_redis},
         on_startup=[resources.open],
         on_shutdown=[resources.close],
     )

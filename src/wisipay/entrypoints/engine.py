@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from wisipay.access import SharedWindows
 from wisipay.core.cache import connect_redis
 from wisipay.core.clock import Clock, SystemClock
 from wisipay.core.config import Settings
@@ -19,7 +20,7 @@ from wisipay.core.database import Pool, connect_pool
 from wisipay.core.http_client import HttpClient
 from wisipay.core.ids import id_length
 from wisipay.core.listener import Listener
-from wisipay.merchants import MERCHANTS_CHANGED, Directory
+from wisipay.merchants import MERCHANTS_CHANGED, Directory, GatePolicy, MerchantGate
 from wisipay.payments import Asker, Desk, PaymentService, Rules, Words
 from wisipay.providers import BreakerStore, HttpPolicy, ProviderGateway
 
@@ -35,6 +36,7 @@ class Engine:
     listener: Listener
     client: HttpClient
     directory: Directory
+    gate: MerchantGate
     gateway: ProviderGateway
     desk: Desk
     asker: Asker
@@ -76,6 +78,11 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
                 https_only=settings.wisipay_env == "production",
             ),
         )
+        windows = SharedWindows(redis)
+        stack.push_async_callback(windows.drain)
+        gate = MerchantGate(
+            directory=directory, windows=windows, clock=clock, policy=GatePolicy.from_settings(settings)
+        )
         rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
         desk = Desk(pool, directory, clock, rules)
         stack.push_async_callback(desk.drain)
@@ -89,6 +96,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             rules=rules,
             id_prefix=settings.app_brand_prefix,
             webhook_base_url=settings.app_base_url,
+            channel_rate=gate.channel_tps,
         )
         stack.push_async_callback(payments.drain)
         words = Words(desk, asker, directory, id_length(settings.app_brand_prefix))
@@ -100,6 +108,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             listener=listener,
             client=client,
             directory=directory,
+            gate=gate,
             gateway=gateway,
             desk=desk,
             asker=asker,

@@ -11,13 +11,11 @@ from contextlib import asynccontextmanager
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from wisipay.access import SharedWindows
 from wisipay.core.config import Settings
 from wisipay.core.http_server import create_app, serve_built
 from wisipay.core.logging import configure_logging
-from wisipay.core.metrics import serve_metrics
 from wisipay.entrypoints.engine import Engine, engine
-from wisipay.merchants import GatePolicy, MerchantGate
+from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys
 from wisipay.payments.http import MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
@@ -32,25 +30,18 @@ _ABOUT = "Collect (payin) and disburse (payout) money in India. Every request is
 async def build(settings: Settings) -> AsyncIterator[ASGIApp]:
     """Wire the instance, and take it apart after the last request."""
     async with engine(settings, "payment") as parts:
-        windows = SharedWindows(parts.redis)
         receiving = Receiving(parts.pool, parts.directory, parts.gateway, parts.clock)
-        metrics = serve_metrics(settings.payment_metrics_port, settings.bind_host) if settings.metrics_enabled else None
-        try:
-            yield _app(parts, windows, receiving)
-        finally:
-            await receiving.drain()
-            await windows.drain()
-            if metrics is not None:
-                metrics.stop()
+        with metrics_port(settings, settings.payment_metrics_port):
+            try:
+                yield _app(parts, receiving)
+            finally:
+                await receiving.drain()
 
 
-def _app(parts: Engine, windows: SharedWindows, receiving: Receiving) -> Litestar:
+def _app(parts: Engine, receiving: Receiving) -> Litestar:
     settings = parts.settings
-    gate = MerchantGate(
-        directory=parts.directory, windows=windows, clock=parts.clock, policy=GatePolicy.from_settings(settings)
-    )
     api = MerchantApi(
-        gate=gate,
+        gate=parts.gate,
         payments=parts.payments,
         keys=IdempotencyKeys(parts.pool, parts.clock),
         amount_unit=settings.amount_unit,
@@ -60,7 +51,8 @@ def _app(parts: Engine, windows: SharedWindows, receiving: Receiving) -> Litesta
         settings=settings,
         service="payment",
         title=f"{settings.app_brand_name} merchant API",
-        ready_checks={"postgres": parts.check_postgres, "redis": parts.check_redis},
+        ready_checks={"postgres": parts.check_postgres},
+        optional_checks={"redis": parts.check_redis},
         openapi_extra={"description": _ABOUT},
     )
 

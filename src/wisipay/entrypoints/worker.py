@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import uvloop
@@ -18,12 +19,15 @@ from wisipay.callbacks.worker import CallbackWorker
 from wisipay.core.config import Settings
 from wisipay.core.job_worker import JobWorker
 from wisipay.core.logging import configure_logging, get_logger
-from wisipay.core.metrics import serve_metrics
 from wisipay.entrypoints.engine import Engine, engine
+from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Poller
 from wisipay.payments.jobs import add_schedules
 from wisipay.webhooks import Processing
 from wisipay.webhooks.worker import WebhookWorker
+
+_NAME_LOOKUPS = 64
+"""Threads that look names up, so that merchants whose name servers hang delay no others."""
 
 _log = get_logger("entrypoints.worker")
 
@@ -53,18 +57,16 @@ async def working(parts: Engine) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for loop in reversed(loops):
-            await loop.stop()
+        await asyncio.gather(*(loop.stop() for loop in loops))
 
 
 async def work(settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_NAME_LOOKUPS, thread_name_prefix="dns"))
     async with engine(settings, "worker") as parts, working(parts):
-        metrics = serve_metrics(settings.worker_metrics_port, settings.bind_host) if settings.metrics_enabled else None
-        _log.info("service.started")
-        await stop.wait()
-        if metrics is not None:
-            metrics.stop()
+        with metrics_port(settings, settings.worker_metrics_port):
+            _log.info("service.started")
+            await stop.wait()
     _log.info("service.stopped")
 
 

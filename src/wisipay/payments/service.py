@@ -7,7 +7,7 @@ that hangs up changes nothing: the work is a task of its own and goes on to its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from wisipay.core.errors import Conflict
 from wisipay.core.ids import new_id
 from wisipay.core.logging import get_logger
 from wisipay.core.money import Paise
-from wisipay.merchants import Directory, Merchant, ServiceKind, fee_for
+from wisipay.merchants import Channel, Directory, Merchant, ServiceKind, fee_for
 from wisipay.payments.asking import Asker
 from wisipay.payments.commands import Answered, CreateAnswered, Open, Opened, Refusal, Refused
 from wisipay.payments.desk import Desk
@@ -28,6 +28,9 @@ from wisipay.payments.rules import Rules
 from wisipay.providers import CreateOutcome, ProviderGateway, Rejected, Unknown
 
 Outcome = TypeVar("Outcome")
+
+ChannelRate = Callable[[Channel, ServiceKind], Awaitable[bool]]
+"""Counts one call in a channel's rate window and tells whether it may go: `MerchantGate.channel_tps`."""
 
 _log = get_logger("payments.service")
 
@@ -69,6 +72,7 @@ class PaymentService:
         rules: Rules,
         id_prefix: str,
         webhook_base_url: str,
+        channel_rate: ChannelRate | None = None,
     ) -> None:
         self._desk = desk
         self._gateway = gateway
@@ -78,6 +82,7 @@ class PaymentService:
         self._rules = rules
         self._id_prefix = id_prefix
         self._webhook_base_url = webhook_base_url.rstrip("/")
+        self._channel_rate = channel_rate
         self._running: set[asyncio.Task[Any]] = set()
 
     async def initiate(self, merchant: Merchant, request: Request) -> Transaction:
@@ -177,10 +182,19 @@ class PaymentService:
         age_seconds = (self._clock.now() - transaction.attempt_started_at).total_seconds()
         if age_seconds > self._rules.send_window_seconds:
             return Rejected("SEND_WINDOW_PASSED", "not sent: the process was held up", sent=False)
+        if not await self._rate_allows(candidate, transaction.kind):
+            return Rejected("CHANNEL_TPS", "not sent: the channel's rate limit is reached", sent=False)
         url = self._webhook_url(candidate, transaction.kind)
         if transaction.kind is Kind.PAYIN:
             return await self._gateway.create_payin(candidate.channel_id, payin_order(transaction, url))
         return await self._gateway.create_payout(candidate.channel_id, payout_order(transaction, url))
+
+    async def _rate_allows(self, candidate: Candidate, kind: Kind) -> bool:
+        """Count the call in the channel's rate window; False when it is full."""
+        channel = await self._directory.channel(candidate.channel_id) if self._channel_rate else None
+        if channel is None or self._channel_rate is None:
+            return True
+        return await self._channel_rate(channel, "payin" if kind is Kind.PAYIN else "payout")
 
     def _webhook_url(self, candidate: Candidate, kind: Kind) -> str:
         return f"{self._webhook_base_url}/webhook/{kind.lower()}/{candidate.provider_id}/{candidate.legal_entity_id}"
