@@ -30,7 +30,7 @@ CREATE TABLE payments_transactions (
     provider_reference text,
     payment_url text,
     utr text,
-    flags text [] NOT NULL DEFAULT '{}',
+    flags text[] NOT NULL DEFAULT '{}',
     error_code text,
     error_message text,
     polls integer NOT NULL DEFAULT 0,
@@ -113,6 +113,10 @@ CREATE TRIGGER payments_events_are_history BEFORE UPDATE OR DELETE ON payments_e
 FOR EACH ROW EXECUTE FUNCTION payments_refuse_change();
 CREATE TRIGGER payments_attempts_are_history BEFORE UPDATE OR DELETE ON payments_attempts
 FOR EACH ROW EXECUTE FUNCTION payments_refuse_change();
+CREATE TRIGGER payments_events_stay BEFORE TRUNCATE ON payments_events
+FOR EACH STATEMENT EXECUTE FUNCTION payments_refuse_change();
+CREATE TRIGGER payments_attempts_stay BEFORE TRUNCATE ON payments_attempts
+FOR EACH STATEMENT EXECUTE FUNCTION payments_refuse_change();
 
 -- The database enforces the table of transitions too: no code path can move a payment backwards.
 CREATE FUNCTION payments_check_transition() RETURNS trigger LANGUAGE plpgsql AS $$

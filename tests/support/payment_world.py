@@ -130,7 +130,8 @@ class World:
         self, transaction_id: str, status: ProviderStatus = ProviderStatus.PENDING, **changes: object
     ) -> Answered:
         """Let the provider take the payment."""
-        return self.answer(transaction_id, Accepted(status, provider_reference=f"P-{transaction_id}"), **changes)
+        accepted = Accepted(status, provider_reference=f"P-{transaction_id}")
+        return self.answer(transaction_id, accepted, remaining=(), **changes)
 
     def hear(self, transaction_id: str, status: ProviderStatus, /, **changes: object) -> Heard:
         """Bring a webhook of the current attempt's channel."""

@@ -169,7 +169,7 @@ def _ask_for_review(
 def _create_answered(book: PaymentBook, command: CreateAnswered, now: datetime, rules: Rules) -> Answered:
     transaction = book.transactions[command.transaction_id]
     if command.attempt != transaction.attempt or transaction.is_held_for_operator:
-        return Answered(copy(transaction))
+        return Answered(copy(transaction), _moved_on_before(transaction, command))
     retry_on: Candidate | None = None
     match command.outcome:
         case Accepted() as accepted:
@@ -183,6 +183,18 @@ def _create_answered(book: PaymentBook, command: CreateAnswered, now: datetime, 
         case Unknown() as unknown if transaction.status is Status.PENDING:
             retry_on = _unknown(book, transaction, command, unknown, now, rules)
     return Answered(copy(book.transactions[transaction.id]), retry_on)
+
+
+def _moved_on_before(transaction: Transaction, command: CreateAnswered) -> Candidate | None:
+    """Return the channel that this very answer moved the payment to, when the word of its commit was lost.
+
+    An answer is submitted once, so whoever submits it again has not called that channel yet.
+    """
+    if transaction.attempt != command.attempt + 1 or transaction.status is not Status.PENDING:
+        return None
+    if transaction.is_held_for_operator:
+        return None
+    return next((each for each in command.remaining if each.channel_id == transaction.channel_id), None)
 
 
 def _accepted(
