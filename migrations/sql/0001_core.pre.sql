@@ -29,7 +29,7 @@ CREATE TABLE pgqueuer_log (
     priority integer NOT NULL,
     entrypoint text NOT NULL,
     traceback jsonb,
-    aggregated boolean DEFAULT false
+    aggregated boolean DEFAULT FALSE
 );
 
 CREATE TABLE pgqueuer_schedules (
@@ -74,13 +74,15 @@ CREATE INDEX pgqueuer_priority_id_id1_idx ON pgqueuer USING btree (priority, id 
 
 CREATE INDEX pgqueuer_queue_manager_id_idx ON pgqueuer USING btree (queue_manager_id) WHERE (queue_manager_id IS NOT NULL);
 
-CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON pgqueuer_statistics USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
+CREATE UNIQUE INDEX pgqueuer_statistics_unique_count ON pgqueuer_statistics
+USING btree (priority, date_trunc('sec'::text, timezone('UTC'::text, created)), status, entrypoint);
 
-CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON pgqueuer USING btree (dedupe_key) WHERE ((status = ANY (ARRAY['queued'::pgqueuer_status, 'picked'::pgqueuer_status])) AND (dedupe_key IS NOT NULL));
+CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON pgqueuer USING btree (dedupe_key)
+WHERE ((status = any(ARRAY['queued'::pgqueuer_status, 'picked'::pgqueuer_status])) AND (dedupe_key IS NOT NULL));
 
 CREATE INDEX pgqueuer_updated_id_id1_idx ON pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::pgqueuer_status);
 
-CREATE FUNCTION fn_pgqueuer_changed() RETURNS TRIGGER AS $$
+CREATE FUNCTION fn_pgqueuer_changed() RETURNS trigger AS $$
 DECLARE
     to_emit BOOLEAN := false;  -- Flag to decide whether to emit a notification
 BEGIN

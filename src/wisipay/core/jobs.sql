@@ -4,7 +4,7 @@ WITH queued AS (
     INSERT INTO pgqueuer (priority, entrypoint, payload, execute_after, dedupe_key, headers, status)
     VALUES (0, $1, $2, coalesce($3, now()), $4, $5::text::jsonb, 'queued')
     ON CONFLICT (dedupe_key)
-    WHERE status = ANY(ARRAY['queued'::pgqueuer_status, 'picked'::pgqueuer_status]) AND dedupe_key IS NOT NULL
+    WHERE status = any(ARRAY['queued'::pgqueuer_status, 'picked'::pgqueuer_status]) AND dedupe_key IS NOT NULL
     DO NOTHING
     RETURNING id, entrypoint, priority
 ),
@@ -33,7 +33,7 @@ LEFT JOIN LATERAL (
     WHERE log.job_id = job.id AND log.status = 'failed'
     ORDER BY log.created DESC, log.id DESC
     LIMIT 1
-) AS last ON true
+) AS last ON TRUE
 WHERE job.status = 'failed'
 ORDER BY job.updated, job.id
 LIMIT $1;
@@ -45,7 +45,7 @@ WITH chosen AS (
     SELECT DISTINCT ON (coalesce('key ' || dead.dedupe_key, 'id ' || dead.id)) dead.id
     FROM pgqueuer AS dead
     WHERE
-        dead.id = ANY($1::bigint[])
+        dead.id = any($1::bigint[])
         AND dead.status = 'failed'
         AND NOT EXISTS (
             SELECT FROM pgqueuer AS alive
@@ -56,7 +56,7 @@ WITH chosen AS (
 
 queued AS (
     UPDATE pgqueuer AS job
-    SET status = 'queued', attempts = 0, execute_after = now(), updated = now(), queue_manager_id = null
+    SET status = 'queued', attempts = 0, execute_after = now(), updated = now(), queue_manager_id = NULL
     FROM chosen
     WHERE job.id = chosen.id AND job.status = 'failed'
     RETURNING job.id, job.entrypoint, job.priority

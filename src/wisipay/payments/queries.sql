@@ -1,39 +1,39 @@
 -- name: lock_transactions
-SELECT * FROM payments_transactions WHERE id = any($1::text []) ORDER BY id FOR UPDATE;
+SELECT * FROM payments_transactions WHERE id = any($1::text[]) ORDER BY id FOR UPDATE;
 
 -- name: ids_by_provider_reference
 SELECT t.provider_id, t.provider_reference, t.id
 FROM payments_transactions AS t
-INNER JOIN unnest($1::text [], $2::text []) AS w (provider_id, provider_reference)
+INNER JOIN unnest($1::text[], $2::text[]) AS w (provider_id, provider_reference)
     ON t.provider_id = w.provider_id AND t.provider_reference = w.provider_reference;
 
 -- name: taken_orders
 SELECT t.merchant_id, t.order_id, t.id
 FROM payments_transactions AS t
-INNER JOIN unnest($1::text [], $2::text []) AS w (merchant_id, order_id)
+INNER JOIN unnest($1::text[], $2::text[]) AS w (merchant_id, order_id)
     ON t.merchant_id = w.merchant_id AND t.order_id = w.order_id;
 
 -- name: attempts_of
-SELECT * FROM payments_attempts WHERE transaction_id = any($1::text []);
+SELECT * FROM payments_attempts WHERE transaction_id = any($1::text[]);
 
 -- name: add_missing_usage
 INSERT INTO payments_usage (subject, period, amount_paise, count)
 SELECT w.subject, w.period, 0, 0
-FROM unnest($1::text [], $2::text []) AS w (subject, period)
+FROM unnest($1::text[], $2::text[]) AS w (subject, period)
 ORDER BY w.subject, w.period
 ON CONFLICT DO NOTHING;
 
 -- name: lock_usage
 SELECT u.subject, u.period, u.amount_paise, u.count
 FROM payments_usage AS u
-INNER JOIN unnest($1::text [], $2::text []) AS w (subject, period)
+INNER JOIN unnest($1::text[], $2::text[]) AS w (subject, period)
     ON u.subject = w.subject AND u.period = w.period
 ORDER BY u.subject, u.period
 FOR UPDATE OF u;
 
 -- name: add_usage
 INSERT INTO payments_usage AS u (subject, period, amount_paise, count)
-SELECT * FROM unnest($1::text [], $2::text [], $3::bigint [], $4::bigint [])
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
 ON CONFLICT (subject, period) DO UPDATE
 SET amount_paise = u.amount_paise + excluded.amount_paise, count = u.count + excluded.count;
 
@@ -53,13 +53,13 @@ SELECT
     string_to_array(n.flags, ','), n.error_code, n.error_message, n.polls, n.not_found, n.event_count,
     n.callback_count, n.lease_token, n.lease_until
 FROM unnest(
-    $1::text [], $2::text [], $3::text [], $4::text [], $5::bigint [], $6::bigint [], $7::bigint [],
-    $8::bigint [], $9::text [], $10::text [], $11::jsonb [], $12::text [], $13::text [], $14::date [],
-    $15::timestamptz [], $16::timestamptz [],
-    $17::text [], $18::text [], $19::text [], $20::text [], $21::bigint [], $22::bigint [], $23::timestamptz [],
-    $24::timestamptz [], $25::timestamptz [], $26::smallint [], $27::text [], $28::text [], $29::text [],
-    $30::text [], $31::text [], $32::text [], $33::integer [], $34::integer [], $35::integer [],
-    $36::integer [], $37::uuid [], $38::timestamptz []
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[],
+    $8::bigint[], $9::text[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::date[],
+    $15::timestamptz[], $16::timestamptz[],
+    $17::text[], $18::text[], $19::text[], $20::text[], $21::bigint[], $22::bigint[], $23::timestamptz[],
+    $24::timestamptz[], $25::timestamptz[], $26::smallint[], $27::text[], $28::text[], $29::text[],
+    $30::text[], $31::text[], $32::text[], $33::integer[], $34::integer[], $35::integer[],
+    $36::integer[], $37::uuid[], $38::timestamptz[]
 ) AS n (
     id, merchant_id, order_id, kind, amount_paise, fee_paise, tax_paise, net_paise, currency, mode, party,
     remarks, redirect_url, usage_day, created_at, expires_at,
@@ -94,10 +94,10 @@ SET
     lease_token = n.lease_token,
     lease_until = n.lease_until
 FROM unnest(
-    $1::text [], $2::text [], $3::text [], $4::text [], $5::text [], $6::bigint [], $7::bigint [],
-    $8::timestamptz [], $9::timestamptz [], $10::timestamptz [], $11::smallint [], $12::text [], $13::text [],
-    $14::text [], $15::text [], $16::text [], $17::text [], $18::integer [], $19::integer [], $20::integer [],
-    $21::integer [], $22::uuid [], $23::timestamptz []
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::text[], $13::text[],
+    $14::text[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::integer[], $20::integer[],
+    $21::integer[], $22::uuid[], $23::timestamptz[]
 ) AS n (
     id, status, channel_id, provider_id, legal_entity_id, provider_fee_paise, provider_tax_paise, updated_at,
     attempt_started_at, due_at, attempt, provider_reference, payment_url, utr, flags, error_code, error_message,
@@ -112,16 +112,16 @@ INSERT INTO payments_attempts (
 )
 SELECT *
 FROM unnest(
-    $1::text [], $2::smallint [], $3::text [], $4::text [], $5::text [], $6::text [], $7::bigint [], $8::bigint [],
-    $9::text [], $10::timestamptz []
+    $1::text[], $2::smallint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[],
+    $9::text[], $10::timestamptz[]
 );
 
 -- name: insert_events
 INSERT INTO payments_events (transaction_id, number, at, source, before, after, attempt, message, data)
 SELECT *
 FROM unnest(
-    $1::text [], $2::integer [], $3::timestamptz [], $4::text [], $5::text [], $6::text [], $7::smallint [],
-    $8::text [], $9::jsonb []
+    $1::text[], $2::integer[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::smallint[],
+    $8::text[], $9::jsonb[]
 );
 
 -- name: claim_due
@@ -141,12 +141,12 @@ RETURNING t.*;
 -- name: renew_leases
 UPDATE payments_transactions
 SET lease_until = $3::timestamptz + make_interval(secs => $4)
-WHERE id = any($1::text []) AND lease_token = $2;
+WHERE id = any($1::text[]) AND lease_token = $2;
 
 -- name: release_leases
 UPDATE payments_transactions
 SET lease_token = NULL, lease_until = NULL
-WHERE id = any($1::text []) AND lease_token = $2;
+WHERE id = any($1::text[]) AND lease_token = $2;
 
 -- name: wake_forgotten
 UPDATE payments_transactions
