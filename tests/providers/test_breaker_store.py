@@ -118,20 +118,39 @@ async def test_a_healthy_circuit_is_calm_for_a_moment_and_asks_nobody(
     interruptible: Interruptible, clock: FakeClock
 ) -> None:
     store = BreakerStore(interruptible, clock=clock, policy=POLICY, shared_clock=clock)
-    await store.report(NAME, await store.admit(NAME), success=True)
+    first = await store.admit(NAME)
+    assert not first.calm
+    await store.report(NAME, first, success=True)
+    await store.is_open(NAME)
     interruptible.is_gone = True
     permit = await store.admit(NAME)
     assert permit.calm
     assert not await store.is_open(NAME)
     await store.report(NAME, permit, success=True)
     interruptible.is_gone = False
-    clock.pass_seconds(0.1)
+    clock.pass_seconds(0.3)
+    renewed, others = await asyncio.gather(store.admit(NAME), store.admit(NAME))
+    assert not renewed.calm
+    assert others.calm
+
+
+async def test_looking_at_a_healthy_circuit_calms_it_too(redis: Redis, clock: FakeClock) -> None:
+    store = store_on(redis, clock)
+    assert not await store.is_open(NAME)
+    assert (await store.admit(NAME)).calm
+
+
+async def test_a_circuit_with_failures_is_never_calm(redis: Redis, clock: FakeClock) -> None:
+    store = store_on(redis, clock)
+    await fail(store, 1)
+    assert not (await store.admit(NAME)).calm
+    assert not await store.is_open(NAME)
     assert not (await store.admit(NAME)).calm
 
 
 async def test_a_failure_ends_the_calm_and_is_told_at_once(redis: Redis, clock: FakeClock) -> None:
     store = store_on(redis, clock)
-    await store.report(NAME, await store.admit(NAME), success=True)
+    await store.is_open(NAME)
     await fail(store, 3)
     assert await store_on(redis, clock).is_open(NAME)
 
@@ -142,7 +161,7 @@ async def test_the_memory_of_calm_circuits_is_bounded(
     monkeypatch.setattr(module, "MAX_LOCAL_CIRCUITS", 2)
     store = store_on(redis, clock)
     for name in ("one", "two", "three"):
-        await store.report(name, await store.admit(name), success=True)
+        await store.is_open(name)
     assert (await store.admit("three")).calm
     assert not (await store.admit("one")).calm
 

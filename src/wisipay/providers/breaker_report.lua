@@ -1,7 +1,6 @@
 -- breaker.report inside Redis.
 -- KEYS[1] the circuit. ARGV: generation, success 0|1, failures to open, open milliseconds, milliseconds to remember it,
--- now in Unix milliseconds ('' = Redis's own clock). Returns 1 when this report opened the circuit, 2 when it showed it
--- to be healthy (closed, no failures), else 0.
+-- now in Unix milliseconds ('' = Redis's own clock). Returns 1 when this report opened the circuit, else 0.
 local circuit = redis.call('HMGET', KEYS[1], 'failures', 'generation', 'blocked_until_ms')
 local failures = tonumber(circuit[1] or 0)
 local generation = tonumber(circuit[2] or 0)
@@ -13,7 +12,7 @@ if ARGV[2] == '1' then
   if failures > 0 or blocked_until > 0 then
     redis.call('HSET', KEYS[1], 'failures', 0, 'blocked_until_ms', 0)
   end
-  return 2
+  return 0
 end
 failures = failures + 1
 if failures < tonumber(ARGV[3]) then

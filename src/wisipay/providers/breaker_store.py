@@ -3,9 +3,10 @@
 Decides nothing about when a circuit opens (`breaker` does). Must never fail a payment because Redis is gone or slow:
 every word to it is bounded in time, and after a failure it is left alone for a moment while local circuits take over.
 
-A circuit that a reported success has just shown to be healthy is *calm*: for a tenth of a second this process lets
-calls out and keeps their successes to itself, without a word to Redis. Its first failure ends the calm and is told at
-once.
+A circuit that Redis has just shown to be closed without failures is *calm*: for a quarter of a second this process lets
+calls out and keeps their successes to itself, without a word to Redis. When the calm is over one of its calls asks
+again, on behalf of all. The first failure ends the calm and is told at once, as are
+successes that come after it.
 """
 
 import asyncio
@@ -28,10 +29,9 @@ REMEMBER_MS: Final = 3_600_000
 MAX_LOCAL_CIRCUITS: Final = 10_000
 REDIS_TIMEOUT_SECONDS: Final = 0.5
 REDIS_PAUSE_MS: Final = 1_000
-CALM_MS: Final = 100
+CALM_MS: Final = 250
+ASKING_MS: Final = 50
 
-_OPENED: Final = 1
-_HEALTHY: Final = 2
 _FOLDER = Path(__file__).parent
 _logger = get_logger(__name__)
 
@@ -81,7 +81,8 @@ class BreakerStore:
         trial_ms = self._policy.trial_seconds * MILLISECONDS
         answer = await self._run(self._admit_script, name, trial_ms, REMEMBER_MS, self._shared_now())
         if answer is not None:
-            allowed, generation, retry_after_ms = cast("list[int]", answer)
+            allowed, generation, retry_after_ms, failures = cast("list[int]", answer)
+            self._note_calm(name, generation, is_healthy=bool(allowed) and failures == 0)
             return Permit(Admission(bool(allowed), generation, retry_after_ms), shared=True)
         circuit, admission = admit(self._local_circuit(name), _milliseconds(self._clock), self._policy)
         self._keep(name, circuit)
@@ -89,7 +90,7 @@ class BreakerStore:
 
     async def report(self, name: str, permit: Permit, *, success: bool) -> None:
         """Tell how an admitted call went. When Redis went away in between, the local circuit takes the news."""
-        if success and permit.calm:
+        if success and permit.calm and name in self._calm:
             return
         self._calm.pop(name, None)
         opened = await self._report_shared(name, permit, success=success) if permit.shared else None
@@ -104,7 +105,9 @@ class BreakerStore:
             return False
         answer = await self._run(self._is_open_script, name, self._shared_now())
         if answer is not None:
-            return bool(answer)
+            is_open, generation, failures = cast("list[int]", answer)
+            self._note_calm(name, generation, is_healthy=not is_open and failures == 0)
+            return bool(is_open)
         return _milliseconds(self._clock) < self._local_circuit(name).blocked_until_ms
 
     async def _report_shared(self, name: str, permit: Permit, *, success: bool) -> bool | None:
@@ -118,15 +121,21 @@ class BreakerStore:
             REMEMBER_MS,
             self._shared_now(),
         )
-        if answer == _HEALTHY:
-            self._note_calm(name, permit.admission.generation)
-        return None if answer is None else answer == _OPENED
+        return None if answer is None else bool(answer)
 
     def _calm_now(self, name: str) -> _Calm | None:
+        """Return the calm that holds; the first to find it over is told to ask, while it goes on for the others."""
         calm = self._calm.get(name)
-        return calm if calm is not None and _milliseconds(self._clock) < calm.until_ms else None
+        now_ms = _milliseconds(self._clock)
+        if calm is None or now_ms < calm.until_ms:
+            return calm
+        self._calm[name] = _Calm(calm.generation, now_ms + ASKING_MS)
+        return None
 
-    def _note_calm(self, name: str, generation: int) -> None:
+    def _note_calm(self, name: str, generation: int, *, is_healthy: bool) -> None:
+        if not is_healthy:
+            self._calm.pop(name, None)
+            return
         if len(self._calm) >= MAX_LOCAL_CIRCUITS:
             self._calm.clear()
         self._calm[name] = _Calm(generation, _milliseconds(self._clock) + CALM_MS)
