@@ -53,11 +53,16 @@ class CallbackTotals:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the books say together. `disagreements` has at most 1,000; `disagreement_count` counts all."""
+    """What the books say together. `disagreements` has at most 1,000; `disagreement_count` counts all.
+
+    `counted`, `by_status`, `executed` (how often money moved, by kind) and `callbacks` are of the payments that were
+    made from `since` on; everything else is of the whole installation.
+    """
 
     payments: int
+    counted: int
     by_status: Mapping[tuple[str, str], int]
-    executed_by_kind: Mapping[str, int]
+    executed: Mapping[str, int]
     ledger: LedgerTotals
     callbacks: CallbackTotals
     provider: ProviderSummary
@@ -74,19 +79,19 @@ async def compare_books(
     connection: Connection,
     simulator: Simulator,
     *,
-    receiver_since: datetime | None = None,
+    since: datetime | None = None,
     unit: AmountUnit = "RUPEES",
 ) -> Comparison:
     """Compare the books of every payment in the database.
 
     The merchant's endpoint forgets what it received when the simulator restarts, so it is asked only about payments
-    made at or after `receiver_since` (all of them, when None). Counts of `verified` are of those payments.
+    made from `since` on (all of them, when None).
     Each payment must be final: an open one is a disagreement. Bounded memory but for the provider's book.
     """
     book = dict(await simulator.book())
     tally = _Tally()
     async for page in _pages(connection):
-        evidence = await _evidence(connection, simulator, page, book, receiver_since)
+        evidence = await _evidence(connection, simulator, page, book, since)
         for payment in page:
             tally.add(payment, evidence[payment.id], unit)
             book.pop(payment.id, None)
@@ -97,8 +102,9 @@ async def compare_books(
             )
     return Comparison(
         payments=tally.payments,
+        counted=tally.by_status.total(),
         by_status=tally.by_status,
-        executed_by_kind=tally.executed,
+        executed=tally.executed,
         ledger=await ledger_totals(connection),
         callbacks=CallbackTotals(tally.expected, tally.delivered, tally.verified),
         provider=await simulator.summary(),
@@ -141,12 +147,14 @@ class _Tally:
 
     def add(self, payment: OurPayment, evidence: Evidence, unit: AmountUnit) -> None:
         self.payments += 1
+        self.disagree(disagreements(payment, evidence, unit))
+        if evidence.received is None:
+            return
         self.by_status[payment.kind, payment.status] += 1
         self.executed[payment.kind] += sum(attempt.executions for attempt in evidence.attempts)
         self.expected += len(payment.final_statuses)
         self.delivered += sum(callback.state == "DELIVERED" for callback in evidence.callbacks)
-        self.verified += len({receipt.event_id for receipt in evidence.received or () if receipt.verified})
-        self.disagree(disagreements(payment, evidence, unit))
+        self.verified += len({receipt.event_id for receipt in evidence.received if receipt.verified})
 
     def disagree(self, found: Sequence[Disagreement]) -> None:
         self.disagreement_count += len(found)
@@ -165,7 +173,7 @@ async def _evidence(
     simulator: Simulator,
     page: Sequence[OurPayment],
     book: Mapping[str, tuple[ProviderPayment, ...]],
-    receiver_since: datetime | None,
+    since: datetime | None,
 ) -> dict[str, Evidence]:
     ids = [payment.id for payment in page]
     postings: dict[str, dict[str, int]] = {}
@@ -175,7 +183,7 @@ async def _evidence(
     events: dict[str, list[OurCallback]] = {}
     for row in await connection.fetch(_CALLBACKS["events_of"], ids):
         events.setdefault(row["transaction_id"], []).append(OurCallback(*row))
-    asked = [payment.id for payment in page if receiver_since is None or payment.created_at >= receiver_since]
+    asked = [payment.id for payment in page if since is None or payment.created_at >= since]
     received = await simulator.received(asked)
     return {
         name: Evidence(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -128,10 +128,6 @@ class Simulator:
         """Decide a payment as its customer or the bank would."""
         await self._ask("POST", f"/control/payments/{payment_id}/{action}", msgspec.Raw)
 
-    async def set_faults(self, faults: Mapping[str, Any], account: str) -> None:
-        """Replace the faults that one account's requests meet."""
-        await self._ask("PUT", f"/control/faults?account={account}", msgspec.Raw, msgspec.json.encode(faults))
-
     async def received(self, transaction_ids: Iterable[str]) -> Mapping[str, tuple[ReceivedCallback, ...]]:
         """Return the callbacks that came in for each transaction, newest first."""
         gate = asyncio.Semaphore(_ASKED_AT_ONCE)
@@ -146,9 +142,9 @@ class Simulator:
     async def _get(self, path: str, kind: type[Answer]) -> Answer:
         return await self._ask("GET", path, kind)
 
-    async def _ask(self, method: str, path: str, kind: type[Answer], body: bytes | None = None) -> Answer:
+    async def _ask(self, method: str, path: str, kind: type[Answer]) -> Answer:
         answer = await self._client.request(
-            method, self._url + path, body=body, timeout_seconds=_TIMEOUT_SECONDS, max_bytes=8 * 1024 * 1024
+            method, self._url + path, timeout_seconds=_TIMEOUT_SECONDS, max_bytes=8 * 1024 * 1024
         )
         if answer.status != _HTTP_OK:
             raise SimulatorError(f"{method} {path}: {answer.status} {answer.body[:300].decode(errors='replace')}")

@@ -1,0 +1,91 @@
+"""`wisipay demo`: the product's main job on this machine, before somebody's eyes.
+
+Starts everything, lets two merchants send payments of every kind, waits until each is final and compares the books of
+payments, ledger, provider and merchants. Decides the exit status: 0 only if they agree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from wisipay.core.clock import SystemClock
+from wisipay.entrypoints.demonstration.by_hand import by_hand
+from wisipay.entrypoints.demonstration.display import Display
+from wisipay.entrypoints.demonstration.report import Result, json_line, tables
+from wisipay.entrypoints.demonstration.run import Wanted, run
+from wisipay.entrypoints.instance import inherited_environment
+from wisipay.entrypoints.stack import DEFAULT_DATA, DEFAULT_PORT_BASE, running_stack
+from wisipay.entrypoints.up import StopOnSignal
+
+_BAD_BOOKS_STATUS: Final = 1
+_INTERRUPTED_STATUS: Final = 130
+_PAYMENTS_MAX: Final = 50_000
+_ENVIRONMENT: Final = {"PAYIN_AUTO_EXPIRE_MINUTES": "1"}
+
+Count = Annotated[int, Parameter(validator=Number(gte=0, lte=_PAYMENTS_MAX))]
+
+
+def demo(
+    *,
+    once: bool = False,
+    json: bool = False,
+    payins: Count = 200,
+    payouts: Count = 100,
+    data: Path = DEFAULT_DATA / "demo",
+    port_base: int = DEFAULT_PORT_BASE,
+) -> None:
+    """Run everything, send payments as a merchant and compare the books.
+
+    Parameters
+    ----------
+    once
+        Exit when the books are compared, with status 0 only if they agree; otherwise everything stays up.
+    json
+        End standard output with one JSON object; all other words go to standard error.
+    payins
+        How many payins to send.
+    payouts
+        How many payouts to send.
+    data
+        Folder of all data and logs. One that exists is used again: payments that are still open are finished too.
+    port_base
+        First of nine ports, as with `wisipay up`.
+    """
+    wanted = Wanted(payins, payouts)
+    result = asyncio.run(_demo(data, port_base, wanted, once=once, json=json))
+    if result is None:
+        raise SystemExit(_INTERRUPTED_STATUS)
+    if json and once:
+        _write_json(result)
+    raise SystemExit(0 if result.is_good else _BAD_BOOKS_STATUS)
+
+
+async def _demo(data: Path, port_base: int, wanted: Wanted, *, once: bool, json: bool) -> Result | None:
+    """Return the result; None when somebody stopped it before there was one."""
+    result: Result | None = None
+    with StopOnSignal() as stop, Display(json=json) as display:
+        environment = {**_ENVIRONMENT, **inherited_environment()}
+        try:
+            async with running_stack(data=data, port_base=port_base, say=display.say, environ=environment) as stack:
+                result = await run(stack, display, SystemClock(), wanted)
+                display.print(tables(result))
+                if not once:
+                    if json:
+                        _write_json(result)
+                    for line in by_hand(stack):
+                        display.say(line)
+                    await stack.wait()
+        except asyncio.CancelledError:
+            stop.forgive()
+    return result
+
+
+def _write_json(result: Result) -> None:
+    sys.stdout.write(f"{json_line(result)}\n")
+    sys.stdout.flush()
