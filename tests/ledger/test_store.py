@@ -230,3 +230,8 @@ async def _until_blocked(observer: Connection, other: Connection) -> None:
     async with asyncio.timeout(10):
         while not await observer.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", other.get_server_pid()):
             pass
+
+
+async def test_a_book_of_nothing_is_empty(connection: Connection) -> None:
+    book = await ledger.load(connection, ledger.Wanted())
+    assert not book.added

@@ -29,8 +29,10 @@ async def load(connection: Connection, wanted: Wanted, *, stripe: int = 0) -> Bo
     """Lock the wanted accounts and those of the targets, and return a book of them and of the entries that exist.
 
     `stripe` chooses the counter row of striped accounts: processes that pass different numbers do not wait for each
-    other there.
+    other there. Where nothing is wanted nothing is asked.
     """
+    if wanted == Wanted():
+        return Book(scope=wanted)
     accounts = await connection.fetch(
         QUERIES["lock_accounts"], list(wanted.account_ids), list(wanted.target_ids), stripe
     )

@@ -38,7 +38,7 @@ class Desk:
         rules: Rules,
         *,
         max_batch: int = 256,
-        flushes_in_flight: int = 2,
+        flushes_in_flight: int = 1,
     ) -> None:
         self._pool = pool
         self._directory = directory
