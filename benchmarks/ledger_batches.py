@@ -13,6 +13,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -22,6 +23,27 @@ import asyncpg
 from wisipay import ledger
 
 SCHEMA = "ledger_benchmark"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How entries are written."""
+
+    url: str
+    batch: int = 256
+    seconds: float = 5.0
+    connections: int = 2
+    groups: int = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What was measured; microseconds are of processor time per entry, in this process and in PostgreSQL."""
+
+    name: str
+    entries_per_second: float
+    client_microseconds: float
+    server_microseconds: float
 
 
 def new_entry_id() -> UUID:
@@ -82,40 +104,51 @@ async def write_until(url: str, deadline: float, batch: int, pick: Callable[[], 
     return entries, seconds
 
 
-async def measure(name: str, arguments: argparse.Namespace, pick: Callable[[], tuple[str, ...]]) -> None:
-    """Run one kind of load and print its figures."""
+async def measure(name: str, load: Load, pick: Callable[[], tuple[str, ...]]) -> Rate:
+    """Run one kind of load."""
     started, here = time.monotonic(), time.process_time()
-    deadline = started + arguments.seconds
-    writers = (write_until(arguments.url, deadline, arguments.batch, pick) for _ in range(arguments.connections))
+    deadline = started + load.seconds
+    writers = (write_until(load.url, deadline, load.batch, pick) for _ in range(load.connections))
     done = await asyncio.gather(*writers)
     entries = sum(count for count, _ in done)
-    rate = entries / (time.monotonic() - started)
-    client = (time.process_time() - here) / entries * 1e6
-    server = sum(seconds for _, seconds in done) / entries * 1e6
-    print(f"{name:7} {rate:9,.0f} entries/s   client {client:5.1f} us/entry   server {server:5.1f} us/entry")
+    return Rate(
+        name,
+        entries / (time.monotonic() - started),
+        (time.process_time() - here) / entries * 1e6,
+        sum(seconds for _, seconds in done) / entries * 1e6,
+    )
+
+
+async def spread_and_hot(load: Load) -> tuple[Rate, Rate]:
+    """Prepare the schema, measure both loads, check the books, drop the schema."""
+    connection = await connect(load.url)
+    await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+    await connection.execute(ledger.schema_sql())
+    groups = [accounts_of(group) for group in range(load.groups)]
+    await ledger.open_accounts(connection, [spec for group in groups for spec in group])
+    await connection.execute("ANALYZE")
+    names = [tuple(spec.id for spec in group) for group in groups]
+    spread = await measure("spread", load, lambda: names[secrets.randbelow(load.groups)])
+    hot = await measure("hot", load, lambda: names[0])
+    assert (await ledger.trial_balance(connection)).net_by_currency == {"INR": 0}  # noqa: S101 - a benchmark of wrong books is none
+    await connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+    await connection.close()
+    return spread, hot
 
 
 async def main() -> None:
-    """Prepare the schema, measure both loads, check the books, drop the schema."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("url")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--connections", type=int, default=2)
     parser.add_argument("--groups", type=int, default=250)
-    arguments = parser.parse_args()
-    connection = await connect(arguments.url)
-    await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-    await connection.execute(ledger.schema_sql())
-    groups = [accounts_of(group) for group in range(arguments.groups)]
-    await ledger.open_accounts(connection, [spec for group in groups for spec in group])
-    await connection.execute("ANALYZE")
-    names = [tuple(spec.id for spec in group) for group in groups]
-    await measure("spread", arguments, lambda: names[secrets.randbelow(arguments.groups)])
-    await measure("hot", arguments, lambda: names[0])
-    assert (await ledger.trial_balance(connection)).net_by_currency == {"INR": 0}  # noqa: S101 - a benchmark of wrong books is none
-    await connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-    await connection.close()
+    for rate in await spread_and_hot(Load(**vars(parser.parse_args()))):
+        print(
+            f"{rate.name:7} {rate.entries_per_second:9,.0f} entries/s   client {rate.client_microseconds:5.1f} us/entry"
+            f"   server {rate.server_microseconds:5.1f} us/entry"
+        )
 
 
 if __name__ == "__main__":
