@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 import structlog
@@ -69,6 +70,7 @@ async def fails(how: FromPath[str]) -> None:
         "wait": TooManyRequests(retry_after_seconds=2),
         "down": ServiceUnavailable(),
         "payment": PaymentError(),
+        "database": asyncpg.CannotConnectNowError("the database at 10.0.0.7 is starting up"),
         "bug": RuntimeError("ravi@okhdfc has the password Qsecret"),
     }
     raise known[how]
@@ -86,6 +88,10 @@ async def redis_ready() -> None:
         raise ConnectionError("Qsecret")
 
 
+async def archive_away() -> None:
+    raise ConnectionError("gone")
+
+
 @pytest.fixture(scope="module")
 def app() -> Litestar:
     return create_app(
@@ -94,6 +100,7 @@ def app() -> Litestar:
         service="payment",
         title="Things",
         ready_checks={"database": database_ready, "redis": redis_ready},
+        optional_checks={"archive": archive_away},
         openapi_extra={"description": "For tests"},
     )
 
@@ -204,6 +211,13 @@ async def test_errors_of_slices_become_their_answers(call: Caller) -> None:
     assert (answer.status, json.loads(answer.body)) == (402, {"success": False, "error": {"code": "PAY_1205"}})
 
 
+async def test_a_database_that_is_away_may_be_asked_again(call: Caller) -> None:
+    answer = await call("GET", "/fails/database")
+    assert refusal(answer) == (503, "STORE_UNAVAILABLE", {})
+    assert answer.headers["retry-after"] == "1"
+    assert b"10.0.0.7" not in answer.body
+
+
 async def test_a_bug_is_answered_with_the_request_id_and_nothing_else(call: Caller) -> None:
     answer = await call("GET", "/fails/bug", x_request_id="R-7")
     assert refusal(answer) == (500, "INTERNAL_ERROR", {"requestId": "R-7"})
@@ -234,12 +248,15 @@ async def test_readiness_names_each_dependency_and_no_reason(call: Caller) -> No
     answer = await call("GET", "/health/ready")
     assert (answer.status, json.loads(answer.body)) == (
         200,
-        {"status": "ready", "service": "payment", "dependencies": {"database": "up", "redis": "up"}},
+        {"status": "ready", "service": "payment", "dependencies": {"database": "up", "redis": "up", "archive": "down"}},
     )
     STATE["redis_up"] = False
     answer = await call("GET", "/health/ready")
     STATE["redis_up"] = True
-    assert (answer.status, json.loads(answer.body)["dependencies"]) == (503, {"database": "up", "redis": "down"})
+    assert (answer.status, json.loads(answer.body)["dependencies"]) == (
+        503,
+        {"database": "up", "redis": "down", "archive": "down"},
+    )
     assert b"Qsecret" not in answer.body
 
 

@@ -39,6 +39,8 @@ OUTAGES: Final[tuple[type[Exception], ...]] = (
     asyncpg.OperatorInterventionError,  # shutting down, starting up, statement timed out
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.ReadOnlySQLTransactionError,  # after a failover, still on the old primary
+    asyncpg.InterfaceError,  # the connection was closed under our hands
+    asyncpg.InternalClientError,  # the same, in the middle of an answer
 )
 """Errors of a server that is away or cannot write, whatever it was asked to do."""
 

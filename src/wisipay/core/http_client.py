@@ -66,7 +66,7 @@ class HttpAnswer:
     """The body was longer than asked for, and `cut_body` allowed to stop reading."""
 
 
-class _ConnectionBroken(Exception):  # noqa: N818 - internal
+class _ConnectionBroken(Exception):  # noqa: N818 - a state between two layers, never shown
     """Stands for aiohttp's own errors where it would silently send the request a second time."""
 
 

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from wisipay.core.bodies import field_fault
+from wisipay.core.database import OUTAGES
 from wisipay.core.errors import (
     AppError,
     BadRequest,
@@ -42,7 +43,12 @@ _log = get_logger(__name__)
 
 def exception_handlers() -> ExceptionHandlersMap:
     """Return the handlers for an application: our errors, Litestar's, and everything else."""
-    return {AppError: _app_error, HTTPException: _http_exception, Exception: _unexpected}
+    handlers: ExceptionHandlersMap = {
+        AppError: _app_error,
+        HTTPException: _http_exception,
+        Exception: _unexpected,
+    }
+    return {**handlers, **{kind: _store_away for kind in OUTAGES}}  # noqa: C420 - fromkeys loses the handler's type
 
 
 def error_response(error: AppError, headers: dict[str, str] | None = None) -> Response[bytes]:
@@ -59,6 +65,13 @@ def _app_error(_request: Request[Any, Any, Any], error: AppError) -> Response[by
     if error.http_status >= _SERVER_ERROR:
         _log.warning("http.refused", code=error.code, error=error.message, exc_info=error)
     return error_response(error)
+
+
+def _store_away(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer when the database is away: what was asked for may be asked for again."""
+    _log.warning("http.store_unavailable", error=repr(error))
+    message = "The store could not be reached; please try again"
+    return error_response(ServiceUnavailable(message, code="STORE_UNAVAILABLE", retry_after_seconds=1))
 
 
 def _http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
