@@ -44,7 +44,7 @@ class LedgerTotals:
 
 @dataclass(frozen=True, slots=True)
 class CallbackTotals:
-    """Callbacks: final statuses reached, events delivered, and distinct events that the merchant verified."""
+    """Callbacks: final statuses to be told, events delivered, and distinct events that the merchant verified."""
 
     expected: int
     delivered: int
@@ -152,7 +152,8 @@ class _Tally:
             return
         self.by_status[payment.kind, payment.status] += 1
         self.executed[payment.kind] += sum(attempt.executions for attempt in evidence.attempts)
-        self.expected += len(payment.final_statuses)
+        unheard = sum(callback.state == "NO_URL" for callback in evidence.callbacks)
+        self.expected += len(payment.final_statuses) - unheard
         self.delivered += sum(callback.state == "DELIVERED" for callback in evidence.callbacks)
         self.verified += len({receipt.event_id for receipt in evidence.received if receipt.verified})
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
@@ -69,19 +69,17 @@ class Display:
             self._console.print(part, markup=False)
 
 
-def _table(progress: Progress) -> Table:
+def _table(progress: Progress) -> Group:
     title = f"{progress.phase} · {progress.seconds:.0f} s · {progress.sent}/{progress.ordered} requests answered"
-    provider, received = progress.provider, progress.provider.callbacks
-    table = Table(
-        title=title,
-        caption=f"callbacks: {received.events} received, {progress.callbacks_waiting} to deliver; "
-        f"provider: {provider.executed_payins} payins and {provider.executed_payouts} payouts executed",
-        title_justify="left",
-        caption_justify="left",
-    )
+    table = Table()
     table.add_column("")
     for status in _STATUSES:
         table.add_column(status, justify="right", min_width=8)
     for kind in ("PAYIN", "PAYOUT"):
         table.add_row(f"{kind.lower()}s", *(str(progress.by_status.get((kind, status), 0)) for status in _STATUSES))
-    return table
+    provider, received = progress.provider, progress.provider.callbacks
+    below = (
+        f"callbacks: {received.events} received, {progress.callbacks_waiting} to deliver\n"
+        f"provider: {provider.executed_payins} payins and {provider.executed_payouts} payouts executed"
+    )
+    return Group(title, table, below)

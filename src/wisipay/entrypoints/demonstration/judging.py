@@ -19,6 +19,7 @@ BookName = Literal["payments", "ledger", "provider", "callbacks"]
 
 _MOVED: Final = frozenset({"SUCCESS", "REVERSED"})
 _OPEN: Final = frozenset({"PENDING", "PROCESSING"})
+_ENDED_WELL: Final = frozenset({"DELIVERED", "NO_URL"})
 _HTTP_GOOD: Final = range(200, 300)
 _PAISE_PER_RUPEE: Final = 100
 
@@ -148,7 +149,7 @@ def _callback_faults(payment: OurPayment, evidence: Evidence, unit: AmountUnit) 
     for callback in evidence.callbacks:
         if callback.amount_paise != payment.amount_paise:
             yield f"an event says {callback.amount_paise} paise"
-        if callback.state != "DELIVERED":
+        if callback.state not in _ENDED_WELL:
             yield f"{callback.status} is {callback.state} after {callback.attempts} attempts"
     if evidence.received is not None:
         yield from _receiver_faults(payment, evidence.callbacks, evidence.received, unit)
