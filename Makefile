@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help setup demo up test check lint types imports unit bench lock format clean
+.PHONY: help setup demo up test check lint types imports unit docs bench lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,9 +39,9 @@ check: lint types imports ## lint, types and import rules
 lint: $(READY) ## ruff, sqlfluff, dead code, dependencies
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar src migrations/sql
+	$(BIN)/sqlfluff lint --disable-progress-bar src migrations/sql
 	$(BIN)/vulture
-	$(BIN)/deptry .
+	$(BIN)/deptry --config requirements/deptry.toml .
 
 types: $(READY) ## mypy --strict
 	$(BIN)/mypy
@@ -49,8 +49,17 @@ types: $(READY) ## mypy --strict
 imports: $(READY) ## layers and independence of the slices
 	$(BIN)/lint-imports
 
-unit: $(READY) ## all tests, on real stores, with coverage
-	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+unit: $(READY) ## all tests on real stores, with coverage floors; ARGS="tests/ledger" runs some, without floors
+ifeq ($(ARGS),)
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=
+	$(BIN)/python scripts/coverage_gate.py
+else
+	$(BIN)/python -m pytest $(ARGS)
+endif
+
+docs: $(READY) ## write the parts of docs/ that code decides
+	$(BIN)/python scripts/generated_blocks.py
+	$(BIN)/python -m wisipay.core.config_docs > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
 
 bench: $(READY) ## print the figures of docs/performance.md; ARGS="--quick"
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -10,8 +10,6 @@ from support.payment_world import (
     FAILED,
     FIRST,
     MERCHANT,
-    NOT_SENT,
-    REJECTED,
     REPORT_PENDING,
     REPORT_SUCCESS,
     SECOND,
@@ -182,100 +180,6 @@ def test_refund_of_a_payin_that_never_succeeded_is_a_failure(world: World) -> No
     payin = world.opened(Kind.PAYIN)
     world.hear(payin, ProviderStatus.REVERSED)
     assert world.status(payin) is Status.FAILED
-    world.check()
-
-
-def test_rejected_payin_goes_on_to_the_next_channel_under_a_reference_of_its_own(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    answered = world.answer(payin, REJECTED, remaining=(SECOND,))
-    assert answered.retry_on == SECOND
-    assert answered.transaction.reference == f"{payin}A2"
-    assert world.get(payin).channel_id == SECOND.channel_id
-    assert world.get(payin).provider_fee_paise == 70
-    world.check()
-    world.accept(payin, SUCCESS)
-    assert world.balance(channel_account_id(SECOND.channel_id, "PAYIN")) == 100_000
-    world.check()
-
-
-def test_payin_with_an_unknown_answer_may_be_asked_for_elsewhere(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    assert world.answer(payin, UNKNOWN, remaining=(SECOND,)).retry_on == SECOND
-    assert world.answer(payin, UNKNOWN).retry_on is None
-    assert world.status(payin) is Status.PENDING
-    world.check()
-
-
-def test_fails_when_every_channel_rejects_it(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    world.answer(payin, REJECTED)
-    assert world.status(payin) is Status.FAILED
-    assert world.get(payin).error_code == "PROVIDER_REJECTED"
-    other = world.opened(Kind.PAYIN)
-    world.answer(other, NOT_SENT)
-    assert world.get(other).error_code == "PROVIDER_UNAVAILABLE"
-    world.check()
-
-
-def test_late_answers_about_an_attempt_left_behind_or_an_ended_payment_change_nothing(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    world.answer(payin, REJECTED, remaining=(SECOND,))
-    assert world.answer(payin, Accepted(SUCCESS), attempt=1).transaction.status is Status.PENDING
-    world.hear(payin, SUCCESS)
-    assert world.answer(payin, REJECTED).transaction.status is Status.SUCCESS
-    assert world.answer(payin, UNKNOWN).transaction.status is Status.SUCCESS
-    world.check()
-
-
-def test_success_of_a_channel_left_behind_settles_at_that_channel(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    world.answer(payin, UNKNOWN, remaining=(SECOND,))
-    heard = world.hear(payin, SUCCESS, attempt=1, channel_ids=frozenset({FIRST.channel_id}))
-    assert heard.result is WordResult.APPLIED
-    assert world.balance(GROSS) == 100_000
-    assert world.balance(channel_account_id(SECOND.channel_id, "PAYIN")) == 0
-    assert world.get(payin).channel_id == FIRST.channel_id
-    world.check()
-
-
-def test_late_success_of_a_channel_left_behind_settles_too(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    world.answer(payin, UNKNOWN, remaining=(SECOND,))
-    world.hear(payin, FAILED)
-    world.hear(payin, SUCCESS, attempt=1, channel_ids=frozenset({FIRST.channel_id}))
-    assert world.status(payin) is Status.SUCCESS
-    assert world.balance(GROSS) == 100_000
-    world.check()
-
-
-def test_second_success_at_another_channel_is_left_to_an_operator(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    world.answer(payin, UNKNOWN, remaining=(SECOND,))
-    world.hear(payin, SUCCESS)
-    first = {"attempt": 1, "channel_ids": frozenset({FIRST.channel_id})}
-    assert world.hear(payin, SUCCESS, **first).result is WordResult.MISMATCH
-    assert world.hear(payin, SUCCESS, **first).result is WordResult.REPEATED
-    assert Flag.MANUAL_REVIEW in world.get(payin).flags
-    assert world.balance(GROSS) == 0
-    world.check()
-
-
-def test_other_words_of_a_channel_left_behind_are_not_heard(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    world.answer(payin, UNKNOWN, remaining=(SECOND,))
-    first = {"attempt": 1, "channel_ids": frozenset({FIRST.channel_id})}
-    assert world.hear(payin, FAILED, **first).result is WordResult.REPEATED
-    assert world.hear(payin, SUCCESS, amount_paise=Paise(5), **first).result is WordResult.MISMATCH
-    assert world.get(payin).flags == {Flag.AMOUNT_MISMATCH}
-    world.check()
-
-
-def test_word_about_another_channels_payment_is_not_heard(world: World) -> None:
-    payin = world.opened(Kind.PAYIN)
-    stranger = {"channel_ids": frozenset({SECOND.channel_id})}
-    assert world.hear(payin, SUCCESS, **stranger).result is WordResult.UNKNOWN_TRANSACTION
-    assert world.hear(payin, SUCCESS, kind=Kind.PAYOUT).result is WordResult.UNKNOWN_TRANSACTION
-    assert world.hear(payin, SUCCESS, transaction_id="nobody").result is WordResult.UNKNOWN_TRANSACTION
     world.check()
 
 

@@ -1,0 +1,108 @@
+"""Writes the parts of documents that code decides: `python scripts/generated_blocks.py`.
+
+The status diagrams come from `wisipay.payments.TRANSITIONS`, the error tables from `wisipay.payments.TABLE` and
+`wisipay.core.errors`. A document marks each part with `<!-- begin NAME -->` and `<!-- end NAME -->`; everything else in
+it is written by hand and left alone. `tests/test_documents.py` fails when a part is not what this script writes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from wisipay.core import errors
+from wisipay.payments import TABLE, TRANSITIONS, Kind, Status
+
+DOCUMENTS: Final = Path(__file__).parents[1] / "docs"
+_BLOCK: Final = re.compile(r"(<!-- begin (\S+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
+_LATE: Final = {(Status.FAILED, Status.SUCCESS), (Status.EXPIRED, Status.SUCCESS)}
+_REMEDIES: Final = {
+    "BAD_REQUEST": "Correct the headers or the fields that `details` names",
+    "UNAUTHORIZED": "Send your own merchant id in `x-merchant-id`",
+    "FORBIDDEN": "Read `error`: it names the check that failed. Check secret, clock, address, and what is switched on",
+    "NOT_FOUND": "Check the order id; another merchant's order is not found either",
+    "METHOD_NOT_ALLOWED": "Use the method that the OpenAPI document names",
+    "CONFLICT": "Use a new order id, or ask for the status of this one",
+    "PAYLOAD_TOO_LARGE": "Send at most 64 KiB",
+    "UNSUPPORTED_MEDIA_TYPE": "Send JSON with `content-type: application/json`",
+    "UNPROCESSABLE": "Use a new `Idempotency-Key` for another request",
+    "TOO_MANY_REQUESTS": "Wait as many seconds as `retry-after` says",
+    "INTERNAL_ERROR": "Ask for the status of the order; tell support the `x-request-id`",
+    "SERVICE_UNAVAILABLE": "Nothing was done: send the same request again after `retry-after`",
+}
+_ORDER: Final = {status: position for position, status in enumerate(Status)}
+
+
+def diagram(kind: Kind) -> str:
+    """Return the mermaid diagram of one kind's moves."""
+    moves = sorted(TRANSITIONS[kind], key=lambda move: (_ORDER[move[0]], _ORDER[move[1]]))
+    reached = {after for _, after in moves}
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {Status.PENDING}"]
+    for before, after in moves:
+        lines.append(f"    {before} --> {after}{': late success' if (before, after) in _LATE else ''}")
+    lines += [f"    {status} --> [*]" for status in Status if status in reached and _is_last(kind, status)]
+    return "\n".join([*lines, "```"])
+
+
+def payment_errors() -> str:
+    """Return the table of the payment workflow's codes."""
+    rows = ["| code | HTTP | meaning | what to do | try again | shown as |", "|---|---|---|---|---|---|"]
+    for code, entry in TABLE.items():
+        shown = "PAY_1901" if entry.masked else code.value
+        again = "yes" if entry.retryable else "no"
+        rows.append(f"| {code.value} | {entry.http_status} | {entry.meaning} | {entry.remedy} | {again} | {shown} |")
+    return "\n".join(rows)
+
+
+def request_errors() -> str:
+    """Return the table of the errors that a request can meet before it becomes a payment."""
+    rows = ["| HTTP | code | when | what to do |", "|---|---|---|---|"]
+    kinds: list[type[errors.AppError]] = [errors.AppError, *errors.AppError.__subclasses__()]
+    of_requests = [kind for kind in kinds if kind.__module__ == errors.__name__]
+    for kind in sorted(of_requests, key=lambda kind: kind.http_status):
+        when = (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        when = "Something that should not happen" if kind is errors.AppError else when
+        rows.append(f"| {kind.http_status} | `{kind.code}` | {when} | {_REMEDIES[kind.code]} |")
+    return "\n".join(rows)
+
+
+def blocks() -> Mapping[str, str]:
+    """Return the text of every generated part by its name."""
+    return {
+        "PAYIN": diagram(Kind.PAYIN),
+        "PAYOUT": diagram(Kind.PAYOUT),
+        "PAYMENT_ERRORS": payment_errors(),
+        "REQUEST_ERRORS": request_errors(),
+    }
+
+
+def rewritten(text: str) -> str:
+    """Return a document with its generated parts as they must be. Raises KeyError for a part that nobody generates."""
+    parts = blocks()
+    return _BLOCK.sub(lambda found: f"{found[1]}{parts[found[2]]}\n{found[3]}", text)
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names of a document's generated parts."""
+    return [found[2] for found in _BLOCK.finditer(text)]
+
+
+def changed() -> Iterator[tuple[Path, str]]:
+    """Yield each document that differs from what it must be, with that text."""
+    for path in sorted(DOCUMENTS.rglob("*.md")):
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before)
+        if after != before:
+            yield path, after
+
+
+def _is_last(kind: Kind, status: Status) -> bool:
+    return not any(before is status for before, _ in TRANSITIONS[kind])
+
+
+if __name__ == "__main__":
+    for document, text in changed():
+        document.write_text(text, encoding="utf-8")
+        print(f"wrote {document.relative_to(DOCUMENTS.parent)}")
