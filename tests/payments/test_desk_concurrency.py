@@ -57,16 +57,17 @@ async def test_a_hundred_duplicates_of_an_order_make_one_payment(bench: DeskBenc
     assert await bench.used(f"M:{MERCHANT}:PAYIN", "D20261122") == (AMOUNT, 1)
 
 
-async def test_one_order_id_is_one_payment_whichever_way_its_money_goes(
-    bench: DeskBench, desks: tuple[Desk, Desk]
-) -> None:
-    await bench.fund(100 * NET)
-    orders = [f"ORDER-{number}" for number in range(20)]
+async def test_one_order_id_is_one_payment_whichever_way_its_money_goes(bench: DeskBench, other_pool: Pool) -> None:
+    """Payins in one order at one process, payouts of the same ids in the other order at the other: no deadlock."""
+    await bench.fund(1_000 * NET)
+    desks = _watched(bench, bench.pool, max_batch=200), _watched(bench, other_pool, max_batch=200)
+    orders = [f"ORDER-{number:03}" for number in range(200)]
     payins = [bench.open_command(Kind.PAYIN, order_id=order) for order in orders]
     payouts = [bench.open_command(Kind.PAYOUT, order_id=order) for order in reversed(orders)]
     results = await _together(desks, [each for pair in zip(payins, payouts, strict=True) for each in pair])
-    assert _outcomes(results) == {"Opened": 20, Refusal.DUPLICATE_ORDER: 20}
-    assert await bench.count("payments_transactions") == 20
+    assert _outcomes(results) == {"Opened": 200, Refusal.DUPLICATE_ORDER: 200}
+    assert [error for desk in desks for error in desk.met if isinstance(error, asyncpg.DeadlockDetectedError)] == []
+    assert await bench.count("payments_transactions") == 200
     await bench.books_balance()
 
 
@@ -147,8 +148,8 @@ class _Watched(Desk):
             raise
 
 
-def _watched(bench: DeskBench, pool: Pool) -> _Watched:
-    desk = _Watched(pool, bench.directory, bench.clock, bench.rules, max_batch=8)
+def _watched(bench: DeskBench, pool: Pool, *, max_batch: int = 8) -> _Watched:
+    desk = _Watched(pool, bench.directory, bench.clock, bench.rules, max_batch=max_batch)
     desk.met = []
     return desk
 

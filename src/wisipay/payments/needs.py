@@ -6,7 +6,7 @@ ledger's book then refuses to guess, the batch is split, and each command is dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
@@ -25,14 +25,19 @@ Movers = dict[str, Transaction]
 """Loaded payments by id."""
 
 
-def other_attempts(commands: Iterable[Command], transactions: Movers) -> set[str]:
-    """Return the payments whose older attempts are spoken of, so that the attempts are loaded too."""
+def other_attempts(commands: Sequence[Command], transactions: Movers) -> set[str]:
+    """Return the payments whose older attempts are spoken of, so that the attempts are loaded too.
+
+    An attempt may also grow old in the very batch that speaks of it, when another command moves the payment on.
+    """
+    moved_on = {command.transaction_id for command in commands if isinstance(command, CreateAnswered)}
     return {
         command.transaction_id
         for command in commands
         if isinstance(command, ProviderWord)
         and command.transaction_id in transactions
-        and command.attempt not in (None, transactions[command.transaction_id].attempt)
+        and command.attempt is not None
+        and (command.transaction_id in moved_on or command.attempt != transactions[command.transaction_id].attempt)
     }
 
 

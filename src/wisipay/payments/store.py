@@ -1,7 +1,8 @@
 """Payments in PostgreSQL: load and lock what a batch needs, write what it changed, in the caller's transaction.
 
 One statement per kind of row. Rows are locked in one order everywhere (payments by id, then the ledger's accounts,
-then limit counters by key), so that batches of any number of processes wait for each other but never deadlock.
+then limit counters by key; new payments are added by merchant and order id), so that batches of any number of
+processes wait for each other but never deadlock.
 It decides nothing about payments.
 """
 
@@ -70,6 +71,7 @@ _MOVING = [
     "lease_token",
     "lease_until",
 ]
+_ORDER = attrgetter("merchant_id", "order_id")
 _ATTEMPT = tuple(field.name for field in fields(Attempt))
 _EVENT = tuple(field.name for field in fields(Event))
 
@@ -99,7 +101,7 @@ async def write(conn: Connection, book: PaymentBook) -> None:
     created = {transaction.id for transaction in book.created}
     changed = [transaction for transaction in book.changed.values() if transaction.id not in created]
     if book.created:
-        latest = [book.transactions[transaction.id] for transaction in book.created]
+        latest = sorted((book.transactions[each.id] for each in book.created), key=_ORDER)
         await conn.execute(QUERIES["insert_transactions"], *_columns(latest, (*_FIXED, *_MOVING)))
     if changed:
         await conn.execute(QUERIES["update_transactions"], *_columns(changed, ("id", *_MOVING)))

@@ -1,0 +1,83 @@
+"""One desk: commands of one payment that meet in one batch, callbacks, alerts, and a desk that stops."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from support.desk_bench import DeskBench, word
+from support.payment_world import FAILED, FIRST, MERCHANT, REJECTED, SECOND, SUCCESS
+from wisipay.callbacks import CallbackFilter, find
+from wisipay.core.batch import Overloaded
+from wisipay.payments import Kind, Source, Status, WordResult
+from wisipay.payments.commands import CreateAnswered, Heard, Looked
+from wisipay.payments.postings import derived_id
+from wisipay.providers import Accepted, NotFound, ProviderStatus
+
+
+async def test_word_of_an_attempt_that_its_own_batch_leaves_behind_is_heard(bench: DeskBench) -> None:
+    """The answer moves the payin on, and the first channel's success comes right behind it."""
+    payin = await bench.opened(Kind.PAYIN)
+    _, heard = await asyncio.gather(
+        bench.desk.submit(CreateAnswered(payin.id, 1, payin.provider_id, REJECTED, remaining=(SECOND,))),
+        bench.desk.submit(word(payin, SUCCESS)),
+    )
+    assert isinstance(heard, Heard)
+    assert heard.result is WordResult.APPLIED
+    assert await bench.gross(FIRST) == payin.amount_paise
+
+
+async def test_word_by_a_reference_that_its_own_batch_teaches_is_heard(bench: DeskBench) -> None:
+    payin = await bench.opened(Kind.PAYIN)
+    accepted = Accepted(ProviderStatus.PENDING, f"P-{payin.id}")
+    _, heard = await asyncio.gather(
+        bench.desk.submit(CreateAnswered(payin.id, 1, payin.provider_id, accepted)),
+        bench.hear(payin, SUCCESS, transaction_id=None, attempt=None),
+    )
+    assert heard.result is WordResult.APPLIED
+    assert (await bench.stored(payin.id)).status is Status.SUCCESS
+
+
+async def test_failure_and_late_success_of_a_payout_in_one_batch_are_both_booked(bench: DeskBench) -> None:
+    await bench.fund(1_000_000)
+    payout = await bench.accepted(Kind.PAYOUT)
+    await asyncio.gather(bench.desk.submit(word(payout, FAILED)), bench.desk.submit(word(payout, SUCCESS)))
+    assert (await bench.stored(payout.id)).status is Status.SUCCESS
+    assert (await bench.payout_account()).debits_pending == 0
+    await bench.books_balance()
+
+
+async def test_a_command_about_nothing_fails_alone(bench: DeskBench) -> None:
+    payin = await bench.opened(Kind.PAYIN)
+    nothing = Looked("WSP" + "0" * 22, 1, FIRST.provider_id, NotFound("who?"), Source.STATUS_POLL)
+    lost, heard = await asyncio.gather(
+        bench.desk.submit(nothing), bench.desk.submit(word(payin, SUCCESS)), return_exceptions=True
+    )
+    assert isinstance(lost, KeyError)
+    assert isinstance(heard, Heard)
+    assert heard.result is WordResult.APPLIED
+
+
+async def test_each_final_status_is_a_callback_in_the_same_commit_under_an_id_of_its_own(bench: DeskBench) -> None:
+    payin = await bench.accepted(Kind.PAYIN)
+    for status in (FAILED, SUCCESS, ProviderStatus.REVERSED):
+        await bench.hear(payin, status)
+    found = await find(bench.pool, CallbackFilter(merchant_id=MERCHANT))
+    told = {record.event.event_id: record.event for record in found}
+    assert [told[derived_id(payin.id, f"callback:{number}")].status for number in (1, 2, 3)] == [
+        "FAILED",
+        "SUCCESS",
+        "REVERSED",
+    ]
+    assert {(each.order_id, each.amount_paise, each.utr, each.url) for each in told.values()} == {
+        (payin.order_id, payin.amount_paise, "UTR1", None)
+    }
+
+
+async def test_a_drained_desk_takes_nothing_more(bench: DeskBench) -> None:
+    desk = bench.another_desk()
+    await desk.drain()
+    with pytest.raises(Overloaded):
+        await desk.submit(bench.open_command(Kind.PAYIN))
+    assert await bench.count("payments_transactions") == 0
