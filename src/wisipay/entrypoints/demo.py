@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -20,7 +21,7 @@ from wisipay.entrypoints.demonstration.display import Display
 from wisipay.entrypoints.demonstration.report import Result, json_line, tables
 from wisipay.entrypoints.demonstration.run import Wanted, run
 from wisipay.entrypoints.instance import inherited_environment
-from wisipay.entrypoints.stack import DEFAULT_DATA, DEFAULT_PORT_BASE, running_stack
+from wisipay.entrypoints.stack import DEFAULT_DATA, DEFAULT_PORT_BASE, Stack, running_stack
 from wisipay.entrypoints.up import StopOnSignal
 
 _BAD_BOOKS_STATUS: Final = 1
@@ -73,7 +74,7 @@ async def _demo(data: Path, port_base: int, wanted: Wanted, *, once: bool, json:
         environment = {**_ENVIRONMENT, **inherited_environment()}
         try:
             async with running_stack(data=data, port_base=port_base, say=display.say, environ=environment) as stack:
-                result = await run(stack, display, SystemClock(), wanted)
+                result = await _while_up(stack, run(stack, display, SystemClock(), wanted))
                 display.print(tables(result))
                 if not once:
                     if json:
@@ -84,6 +85,20 @@ async def _demo(data: Path, port_base: int, wanted: Wanted, *, once: bool, json:
         except asyncio.CancelledError:
             stop.forgive()
     return result
+
+
+async def _while_up(stack: Stack, running: Coroutine[Any, Any, Result]) -> Result:
+    """Return the result of a run; raises `SupervisorError` as soon as something cannot be kept up meanwhile."""
+    work, guard = asyncio.create_task(running), asyncio.create_task(stack.wait())
+    try:
+        await asyncio.wait({work, guard}, return_when=asyncio.FIRST_COMPLETED)
+        if guard.done():
+            guard.result()
+        return await work
+    finally:
+        work.cancel()
+        guard.cancel()
+        await asyncio.gather(work, guard, return_exceptions=True)
 
 
 def _write_json(result: Result) -> None:

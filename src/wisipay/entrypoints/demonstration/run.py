@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
 
 from wisipay.core.clock import Clock
 from wisipay.core.database import Connection, Pool, connect_pool
-from wisipay.core.http_client import HttpClient
+from wisipay.core.http_client import AnswerLost, HttpClient, NotSent
 from wisipay.core.ids import new_id
 from wisipay.core.sql import load_queries
 from wisipay.entrypoints.demonstration.books import Comparison, compare_books
@@ -114,17 +114,22 @@ class _Run:
         return settled
 
     async def _watch(self, sending: asyncio.Task[None]) -> bool:
-        while True:
-            async with self._pool.acquire() as connection:
-                await self._hands.act(connection)
-                progress = await self._look(connection)
-            self._display.show(progress)
-            if progress.is_settled:
-                return True
-            failed = sending.done() and sending.exception() is not None
-            if failed or progress.seconds > _SETTLE_SECONDS:
+        while monotonic() - self._started < _SETTLE_SECONDS:
+            with suppress(NotSent, AnswerLost):  # the simulator is being started again
+                if await self._act_and_look():
+                    return True
+            if sending.done() and sending.exception() is not None:
                 return False
             await asyncio.sleep(_LOOK_SECONDS)
+        return False
+
+    async def _act_and_look(self) -> bool:
+        """Do what people do, show how far the run has come, return whether it is settled."""
+        async with self._pool.acquire() as connection:
+            await self._hands.act(connection)
+            progress = await self._look(connection)
+        self._display.show(progress)
+        return progress.is_settled
 
     async def _look(self, connection: Connection) -> Progress:
         return await look(
