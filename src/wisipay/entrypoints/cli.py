@@ -31,6 +31,10 @@ _SLICE_COMMANDS: Final = {
         "Merchants: create, onboard, secrets, services, fees, routing.",
     ),
     "provider": ("wisipay.entrypoints.cli_provider:app", "Providers, legal entities and the channels of the two."),
+    "payments": (
+        "wisipay.entrypoints.cli_payments:app",
+        "Payments: list, timeline, ask the provider, set a status by hand.",
+    ),
     "callbacks": ("wisipay.entrypoints.cli_callbacks:app", "Callbacks to merchants: dead letters, replay."),
     "webhooks": ("wisipay.entrypoints.cli_webhooks:app", "Webhooks from providers: dead letters, replay."),
     "jobs": ("wisipay.entrypoints.cli_jobs:app", "Background jobs: dead letters, replay."),

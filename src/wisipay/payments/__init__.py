@@ -1,9 +1,11 @@
 """Payments: collect (payin) and disburse (payout) through providers, on a pure machine driven in batches."""
 
 from wisipay.payments.asking import Asker
+from wisipay.payments.commands import Heard, SetStatus
 from wisipay.payments.desk import Desk
 from wisipay.payments.errors import TABLE, PayCode, PaymentError
 from wisipay.payments.idempotency import IdempotencyKeys
+from wisipay.payments.inspecting import PaymentFile, PaymentFilter, list_payments, payment_file
 from wisipay.payments.model import TRANSITIONS, Flag, Kind, Source, Status, Transaction, WordResult
 from wisipay.payments.onboarding import open_channel_accounts, open_merchant_accounts, open_system_accounts
 from wisipay.payments.poller import Poller
@@ -17,20 +19,26 @@ __all__ = [
     "Asker",
     "Desk",
     "Flag",
+    "Heard",
     "IdempotencyKeys",
     "Kind",
     "PayCode",
     "PaymentError",
+    "PaymentFile",
+    "PaymentFilter",
     "PaymentService",
     "Poller",
     "Request",
     "Rules",
+    "SetStatus",
     "Source",
     "Status",
     "Transaction",
     "WordResult",
     "Words",
+    "list_payments",
     "open_channel_accounts",
     "open_merchant_accounts",
     "open_system_accounts",
+    "payment_file",
 ]

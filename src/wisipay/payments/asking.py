@@ -41,7 +41,7 @@ class Asker:
 
     async def ask(self, transaction: Transaction, source: Source, lease_token: UUID | None = None) -> Heard:
         """Ask the provider of the payment's current attempt and apply what it says."""
-        outcome, definite = await self._answer(transaction)
+        outcome, definite = await self.answer(transaction)
         heard = await self._desk.submit(
             Looked(
                 transaction_id=transaction.id,
@@ -56,7 +56,8 @@ class Asker:
         assert isinstance(heard, Heard)  # noqa: S101 - the machine answers Looked with nothing else
         return heard
 
-    async def _answer(self, transaction: Transaction) -> tuple[StatusOutcome, bool]:
+    async def answer(self, transaction: Transaction) -> tuple[StatusOutcome, bool]:
+        """Return what the provider says, applying nothing, and whether a NotFound of this provider is definite."""
         try:
             capabilities = await self._gateway.capabilities(transaction.channel_id)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the channel, the payment must stay found

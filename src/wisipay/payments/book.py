@@ -25,6 +25,19 @@ class CallbackDue:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class AuditDue:
+    """An operator's change that the audit log must hold."""
+
+    actor: str
+    action: str
+    transaction_id: str
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    at: datetime
+
+
 @dataclass(slots=True)
 class PaymentBook:
     """Loaded rows by key, and the effects of the commands decided on them so far."""
@@ -43,6 +56,7 @@ class PaymentBook:
     usage_changes: dict[UsageKey, Use] = field(default_factory=dict)
     callbacks: list[CallbackDue] = field(default_factory=list)
     alerts: list[tuple[str, Transaction]] = field(default_factory=list)
+    audits: list[AuditDue] = field(default_factory=list)
 
     def create(self, transaction: Transaction) -> None:
         """Add a new payment."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from wisipay.core.money import Paise
@@ -101,7 +101,18 @@ class ProviderWord:
     channel_ids: frozenset[str] | None = None
 
 
-Command = Open | CreateAnswered | Looked | ProviderWord
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """An operator's decision on a payment: SUCCESS or FAILED, by whom and why."""
+
+    transaction_id: str
+    status: Literal[Status.SUCCESS, Status.FAILED]
+    actor: str
+    reason: str
+    utr: str | None = None
+
+
+Command = Open | CreateAnswered | Looked | ProviderWord | SetStatus
 
 
 @dataclass(frozen=True, slots=True)

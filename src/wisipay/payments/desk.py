@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wisipay import callbacks
+from wisipay import audit, callbacks
 from wisipay.core.batch import Batcher
 from wisipay.core.clock import Clock
 from wisipay.core.database import Connection, Pool
@@ -16,7 +16,7 @@ from wisipay.core.logging import get_logger
 from wisipay.core.metrics import PAYMENTS, counter
 from wisipay.merchants import Directory
 from wisipay.payments import store
-from wisipay.payments.book import CallbackDue, PaymentBook
+from wisipay.payments.book import AuditDue, CallbackDue, PaymentBook
 from wisipay.payments.commands import Command, Result
 from wisipay.payments.machine import decide
 from wisipay.payments.model import Kind
@@ -66,6 +66,8 @@ class Desk:
             results = [decide(book, command, now, self._rules) for command in commands]
             await store.write(conn, book)
             await self._call_back(conn, book.callbacks)
+            for due in book.audits:
+                await _record(conn, due)
         _tell(book)
         return results
 
@@ -91,6 +93,19 @@ class Desk:
             url=url,
             occurred_at=due.at,
         )
+
+
+async def _record(conn: Connection, due: AuditDue) -> None:
+    await audit.record(
+        conn,
+        due.actor,
+        due.action,
+        ("payment", due.transaction_id),
+        due.before,
+        due.after,
+        happened_at=due.at,
+        reason=due.reason,
+    )
 
 
 def _tell(book: PaymentBook) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from wisipay.core.errors import AppError, NotFound, ServiceUnavailable, TooManyRequests
 from wisipay.core.http_server import request_context
@@ -75,7 +76,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         tags=["status"],
         summary="Status of a payment, whichever type",
     )
-    async def status(request: HttpRequest, order_id: str) -> StatusAnswer:
+    async def status(request: HttpRequest, order_id: FromPath[str]) -> StatusAnswer:
         merchant = await _admit(api, request, None, tps=False)
         return status_answer(await _found(api, merchant, order_id, None), api.amount_unit)
 
@@ -86,7 +87,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         tags=["status"],
         summary="Status of a payin; asks the provider when still open",
     )
-    async def payin_status(request: HttpRequest, order_id: str) -> StatusAnswer:
+    async def payin_status(request: HttpRequest, order_id: FromPath[str]) -> StatusAnswer:
         return await _fresh_status(api, request, order_id, "payin")
 
     @get(
@@ -96,7 +97,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         tags=["status"],
         summary="Status of a payout; asks the provider when still open",
     )
-    async def payout_status(request: HttpRequest, order_id: str) -> StatusAnswer:
+    async def payout_status(request: HttpRequest, order_id: FromPath[str]) -> StatusAnswer:
         return await _fresh_status(api, request, order_id, "payout")
 
     return [initiate_payin, initiate_payout, status, payin_status, payout_status]

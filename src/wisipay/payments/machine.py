@@ -24,7 +24,9 @@ from wisipay.payments.commands import (
     Open,
     ProviderWord,
     Result,
+    SetStatus,
 )
+from wisipay.payments.manual import set_status
 from wisipay.payments.model import Candidate, Flag, Kind, Source, Status, Transaction, WordResult, may_move
 from wisipay.payments.opening import first_look, first_within_limits, open_payment
 from wisipay.payments.rules import Rules
@@ -40,6 +42,8 @@ def decide(book: PaymentBook, command: Command, now: datetime, rules: Rules) -> 
             return _create_answered(book, command, now, rules)
         case Looked():
             return _looked(book, command, now, rules)
+        case SetStatus():
+            return set_status(book, command, now)
     return _word_arrived(book, command, now)
 
 

@@ -16,8 +16,8 @@ from wisipay.ledger import Command as LedgerCommand
 from wisipay.ledger import Wanted
 from wisipay.ledger import wanted_by as ledger_wanted_by
 from wisipay.payments import postings
-from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, ProviderWord
-from wisipay.payments.model import Attempt, Candidate, Kind, Transaction
+from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, ProviderWord, SetStatus
+from wisipay.payments.model import Attempt, Candidate, Kind, Status, Transaction
 from wisipay.payments.usage import UsageKey, channel_subject, keys_of, merchant_subject
 from wisipay.providers import Accepted, ProviderStatus, StatusReport
 
@@ -89,7 +89,9 @@ def said_status(command: Command) -> ProviderStatus | None:
 def _entries(
     command: Command, transaction: Transaction, attempts: dict[tuple[str, int], Attempt]
 ) -> Iterator[LedgerCommand]:
-    said = said_status(command)
+    said = ProviderStatus(command.status.value) if isinstance(command, SetStatus) else said_status(command)
+    if isinstance(command, SetStatus) and transaction.status is Status.SUCCESS:
+        said = ProviderStatus.REVERSED
     if transaction.kind is Kind.PAYIN:
         if said is ProviderStatus.SUCCESS:
             yield postings.capture(_at_attempt(command, transaction, attempts))
@@ -125,6 +127,8 @@ def _channel_keys(candidates: tuple[Candidate, ...], kind: Kind, day: date) -> I
 
 def _may_change_use(command: Command, transaction: Transaction, now: datetime) -> bool:
     """Whether the payment may leave, re-enter or switch its counters; a plain success does not."""
+    if isinstance(command, SetStatus):
+        return True
     if isinstance(command, CreateAnswered) and not isinstance(command.outcome, Accepted):
         return True
     if not transaction.is_open or (isinstance(command, ProviderWord) and command.attempt != transaction.attempt):

@@ -173,3 +173,14 @@ SELECT * FROM payments_transactions WHERE provider_id = $1 AND provider_referenc
 
 -- name: timeline
 SELECT * FROM payments_events WHERE transaction_id = $1 ORDER BY number LIMIT 1000;
+
+-- name: list_transactions
+SELECT *
+FROM payments_transactions
+WHERE
+    ($1::text IS NULL OR status = $1)
+    AND ($2::text IS NULL OR merchant_id = $2)
+    AND (NOT $3::boolean OR flags && '{AMOUNT_MISMATCH,MANUAL_REVIEW}')
+    AND ($4::text IS NULL OR id < $4)
+ORDER BY id DESC
+LIMIT $5;

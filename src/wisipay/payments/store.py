@@ -21,7 +21,7 @@ from wisipay.core.database import Connection
 from wisipay.core.queue import Lease
 from wisipay.core.sql import load_queries
 from wisipay.payments.book import PaymentBook
-from wisipay.payments.commands import Command, Open, ProviderWord
+from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, ProviderWord
 from wisipay.payments.model import Attempt, Event, Kind, Source, Status, Transaction
 from wisipay.payments.needs import ledger_needs, other_attempts, usage_needs
 from wisipay.payments.usage import UsageKey, Use
@@ -162,6 +162,12 @@ async def timeline(conn: Connection, transaction_id: str) -> list[Event]:
     return [_event_of(row) for row in rows]
 
 
+async def attempts_of(conn: Connection, transaction_id: str) -> list[Attempt]:
+    """Return the provider calls begun for a payment, first to last."""
+    found = await _attempts(conn, {transaction_id})
+    return [found[key] for key in sorted(found)]
+
+
 def transaction_of(row: asyncpg.Record) -> Transaction:
     """Build a payment from its row."""
     values = dict(row)
@@ -205,7 +211,7 @@ def _spoken_reference(command: Command) -> tuple[str, str] | None:
     if isinstance(command, ProviderWord):
         reference = command.provider_reference
         return None if reference is None else (command.provider_id, reference)
-    if not isinstance(command, Open) and isinstance(command.outcome, Accepted | StatusReport):
+    if isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, Accepted | StatusReport):
         reference = command.outcome.provider_reference
         return None if reference is None else (command.provider_id, reference)
     return None
