@@ -13,6 +13,8 @@ from wisipay.core.embedded.records import running_urls
 def settings_with_stores(environ: Mapping[str, str] | None = None) -> Settings:
     """Load the settings; an unset DATABASE_URL, REDIS_URL or MONGODB_URI is that of the running embedded store.
 
+    On an embedded database private addresses are allowed, as `wisipay up` allows them.
+
     Raises `SettingsError` with a line for each store that has no address.
     """
     settings = load_settings(environ)
@@ -27,4 +29,7 @@ def settings_with_stores(environ: Mapping[str, str] | None = None) -> Settings:
                 for name in unknown
             ]
         )
-    return settings.model_copy(update={name: found[name] for name in missing})
+    update: dict[str, object] = {name: found[name] for name in missing}
+    if "database_url" in missing:
+        update["private_addresses_allowed"] = True  # as in `wisipay up`
+    return settings.model_copy(update=update)
