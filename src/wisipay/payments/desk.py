@@ -109,10 +109,22 @@ async def _record(conn: Connection, due: AuditDue) -> None:
 
 
 def _tell(book: PaymentBook) -> None:
+    """Log and count what was committed: one line for each status moved, one for each payment that needs a person."""
     for what, transaction in book.alerts:
         _ALERTS.labels(what.split(",", maxsplit=1)[0][:40]).inc()
-        _log.error("payment.alert", what=what, transactionId=transaction.id, merchantId=transaction.merchant_id)
+        _log.error("payment.alert", what=what, transaction_id=transaction.id, merchant_id=transaction.merchant_id)
     for event in book.events:
-        if event.before is not None:
-            transaction = book.transactions[event.transaction_id]
-            PAYMENTS.labels(transaction.kind.value, event.after.value, transaction.provider_id).inc()
+        if event.before is None:
+            continue
+        transaction = book.transactions[event.transaction_id]
+        PAYMENTS.labels(transaction.kind.value, event.after.value, transaction.provider_id).inc()
+        _log.info(
+            "payment.workflow.moved",
+            transaction_id=transaction.id,
+            merchant_id=transaction.merchant_id,
+            order_id=transaction.order_id,
+            provider_id=transaction.provider_id,
+            before=event.before.value,
+            status=event.after.value,
+            by=event.source.value,
+        )
