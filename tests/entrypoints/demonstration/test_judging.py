@@ -35,6 +35,7 @@ PAYIN = OurPayment(
     flags=(),
     created_at=_NOW,
     final_statuses=("SUCCESS",),
+    references=("TX1",),
 )
 PAYOUT = replace(PAYIN, kind="PAYOUT", net_paise=102_360)
 PAYIN_POSTINGS = {
@@ -51,7 +52,7 @@ PAYOUT_POSTINGS = {
 }
 EXECUTED = ProviderPayment(
     payment_id="P1",
-    transaction="TX1",
+    reference="TX1",
     kind="payin",
     status="SUCCESS",
     amount_paise=100_000,
@@ -102,6 +103,11 @@ def test_an_expired_payin_agrees_while_the_provider_still_waits() -> None:
     told = replace(CALLBACK, status="EXPIRED", state="NO_URL")
     evidence = replace(NOTHING, attempts=[_changed(status="PENDING", executions=0)], callbacks=[told], received=None)
     assert disagreements(payment, evidence) == []
+
+
+def test_a_payment_that_went_and_came_back_unheard_failed_for_us() -> None:
+    payment = replace(PAYIN, status="FAILED", final_statuses=())
+    assert disagreements(payment, replace(NOTHING, attempts=[_changed(status="REVERSED")])) == []
 
 
 def test_an_open_payment_is_not_final() -> None:

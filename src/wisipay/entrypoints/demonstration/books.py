@@ -94,12 +94,12 @@ async def compare_books(
         evidence = await _evidence(connection, simulator, page, book, since)
         for payment in page:
             tally.add(payment, evidence[payment.id], unit)
-            book.pop(payment.id, None)
-    for transaction_id, attempts in book.items():
+            for reference in payment.references:
+                book.pop(reference, None)
+    for reference, attempts in book.items():
         if any(attempt.executions for attempt in attempts):
-            tally.disagree(
-                [Disagreement(transaction_id, "", "provider", "money moved for a payment that we don't have")]
-            )
+            what = "money moved for a payment that we don't have"
+            tally.disagree([Disagreement(reference, "", "provider", what)])
     return Comparison(
         payments=tally.payments,
         counted=tally.by_status.total(),
@@ -187,12 +187,12 @@ async def _evidence(
     asked = [payment.id for payment in page if since is None or payment.created_at >= since]
     received = await simulator.received(asked)
     return {
-        name: Evidence(
-            postings=postings.get(name, {}),
-            open_holds=holds.get(name, 0),
-            attempts=book.get(name, ()),
-            callbacks=events.get(name, ()),
-            received=received.get(name),
+        payment.id: Evidence(
+            postings=postings.get(payment.id, {}),
+            open_holds=holds.get(payment.id, 0),
+            attempts=[attempt for reference in payment.references for attempt in book.get(reference, ())],
+            callbacks=events.get(payment.id, ()),
+            received=received.get(payment.id),
         )
-        for name in ids
+        for payment in page
     }

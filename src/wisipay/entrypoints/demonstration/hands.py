@@ -1,4 +1,4 @@
-"""What people do in the demo: a customer pays after the payin expired, the bank decides a pending payout.
+"""What people do in the demo: a customer pays late, the bank decides, an operator asks for webhooks that were given up.
 
 Acts on the provider's side only, through the simulator; it must never touch our books.
 """
@@ -10,6 +10,7 @@ from typing import Final
 
 from wisipay.core.database import Connection
 from wisipay.core.sql import load_queries
+from wisipay.entrypoints.demonstration.books import Comparison
 from wisipay.entrypoints.demonstration.scenarios import Order
 from wisipay.entrypoints.demonstration.simulator import ProviderPayment, Simulator
 
@@ -40,15 +41,21 @@ class Hands:
             elif row["status"] == "FAILED":
                 del self._orders[order.order_id]
 
-    async def decide_left_over(self) -> int:
-        """Complete the pending payouts of a run that was cut off; return how many there were."""
-        found = 0
-        for attempts in (await self._simulator.book()).values():
-            found += await self._complete([each for each in attempts if each.kind == "payout"])
-        return found
+    async def take_up(self, comparison: Comparison) -> None:
+        """After a run that was cut off: decide its pending payouts, and have the webhooks sent again that were lost.
 
-    async def _complete(self, attempts: Sequence[ProviderPayment]) -> int:
+        Lost are those of payments about which the provider knows more than we do: it gave up while we were away.
+        """
+        unheard = {
+            each.transaction_id for each in comparison.disagreements if each.book == "provider" and each.order_id
+        }
+        for reference, attempts in (await self._simulator.book()).items():
+            await self._complete([each for each in attempts if each.kind == "payout"])
+            if any(reference.startswith(transaction_id) for transaction_id in unheard):
+                for attempt in attempts:
+                    await self._simulator.resend(attempt.payment_id)
+
+    async def _complete(self, attempts: Sequence[ProviderPayment]) -> None:
         undecided = [each for each in attempts if each.status == "PENDING" and "sim:pending" in each.remarks]
         for attempt in undecided:
             await self._simulator.move(attempt.payment_id, "complete")
-        return len(undecided)

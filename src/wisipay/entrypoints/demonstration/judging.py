@@ -26,7 +26,10 @@ _PAISE_PER_RUPEE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class OurPayment:
-    """A payment as we have it. `final_statuses` are those it reached after it was opened, in order."""
+    """A payment as we have it.
+
+    `final_statuses` are those it reached after it was opened, in order; `references` what providers were asked under.
+    """
 
     id: str
     merchant_id: str
@@ -42,6 +45,7 @@ class OurPayment:
     flags: Sequence[str]
     created_at: datetime
     final_statuses: Sequence[str]
+    references: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ def disagreements(payment: OurPayment, evidence: Evidence, unit: AmountUnit = "R
 def _provider_faults(payment: OurPayment, attempts: Sequence[ProviderPayment]) -> Iterator[str]:
     executed = [attempt for attempt in attempts if attempt.executions]
     times = sum(attempt.executions for attempt in attempts)
+    if payment.status not in _MOVED and all(attempt.status == "REVERSED" for attempt in executed):
+        return  # it went and came back before we heard of either: for us it failed
     if times != (payment.status in _MOVED):
         yield f"the money moved {times} times, our status is {payment.status}"
         return

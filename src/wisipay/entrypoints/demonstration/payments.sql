@@ -1,5 +1,6 @@
 -- name: payments_page
--- A page of $2 payments that follow the one named $1, in the order of their ids, with the final statuses they reached.
+-- A page of $2 payments that follow the one named $1, in the order of their ids, with the final statuses they reached
+-- and the references that were given to providers.
 SELECT
     t.id,
     t.merchant_id,
@@ -21,7 +22,15 @@ SELECT
             WHERE e.transaction_id = t.id AND e.before IS NOT NULL AND e.after NOT IN ('PENDING', 'PROCESSING')
         ),
         '{}'
-    ) AS final_statuses
+    ) AS final_statuses,
+    coalesce(
+        (
+            SELECT array_agg(a.reference ORDER BY a.number)
+            FROM payments_attempts AS a
+            WHERE a.transaction_id = t.id
+        ),
+        '{}'
+    ) AS attempt_references
 FROM payments_transactions AS t
 WHERE t.id > $1
 ORDER BY t.id

@@ -79,9 +79,7 @@ class _Run:
         self._started = monotonic()
 
     async def carry_out(self) -> Result:
-        left_over = await self._left_over()
-        if left_over:
-            self._display.say(f"{left_over} payments of an earlier run are still open; they are finished too")
+        await self._take_up_what_was_left()
         settled = await self._order_and_wait()
         comparison = await self._compare(settled=settled)
         seconds = monotonic() - self._started
@@ -97,11 +95,14 @@ class _Run:
             surprises=self._surprises(ends),
         )
 
-    async def _left_over(self) -> int:
-        await self._hands.decide_left_over()
+    async def _take_up_what_was_left(self) -> None:
+        """See to it that payments of a run that was cut off come to their end too."""
         async with self._pool.acquire() as connection:
-            count: int = await connection.fetchval(_PAYMENTS["payments_open"])
-        return count
+            count = await connection.fetchval(_PAYMENTS["payments_open"])
+            before = await compare_books(connection, self._simulator, since=self._since, unit=self._unit)
+        if count:
+            self._display.say(f"{count} payments of an earlier run are still open; they are finished too")
+        await self._hands.take_up(before)
 
     async def _order_and_wait(self) -> bool:
         """Order everything while watching; return whether all of it came to its end in time."""

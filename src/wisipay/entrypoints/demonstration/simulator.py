@@ -19,7 +19,7 @@ _TIMEOUT_SECONDS: Final = 30
 _PAGE: Final = 500
 _CALLBACKS_PER_PAYMENT_MAX: Final = 1_000
 _ASKED_AT_ONCE: Final = 8
-_HTTP_OK: Final = 200
+_HTTP_GOOD: Final = (200, 202)
 
 
 class SimulatorError(Exception):
@@ -30,7 +30,7 @@ class ProviderPayment(msgspec.Struct, frozen=True):
     """One attempt as the provider has it; `executions` counts how often its money moved."""
 
     payment_id: str
-    transaction: str
+    reference: str
     kind: Literal["payin", "payout"]
     status: str
     amount_paise: int
@@ -110,13 +110,13 @@ class Simulator:
         return await self._get("/control/summary", ProviderSummary)
 
     async def book(self) -> Mapping[str, tuple[ProviderPayment, ...]]:
-        """Return every attempt in the provider's book, by transaction, oldest first."""
+        """Return every attempt in the provider's book, by the reference that it was asked for under, oldest first."""
         found: dict[str, tuple[ProviderPayment, ...]] = {}
         position: int | None = 0
         while position is not None:
             page = await self._get(f"/control/book?after={position}&limit={_PAGE}", _BookPage)
             for payment in page.payments:
-                found[payment.transaction] = (*found.get(payment.transaction, ()), payment)
+                found[payment.reference] = (*found.get(payment.reference, ()), payment)
             position = page.next
         return found
 
@@ -127,6 +127,10 @@ class Simulator:
     async def move(self, payment_id: str, action: Action) -> None:
         """Decide a payment as its customer or the bank would."""
         await self._ask("POST", f"/control/payments/{payment_id}/{action}", msgspec.Raw)
+
+    async def resend(self, payment_id: str) -> None:
+        """Have the webhook of a payment's present status sent again."""
+        await self._ask("POST", f"/control/webhooks/{payment_id}/resend", msgspec.Raw)
 
     async def received(self, transaction_ids: Iterable[str]) -> Mapping[str, tuple[ReceivedCallback, ...]]:
         """Return the callbacks that came in for each transaction, newest first."""
@@ -146,6 +150,6 @@ class Simulator:
         answer = await self._client.request(
             method, self._url + path, timeout_seconds=_TIMEOUT_SECONDS, max_bytes=8 * 1024 * 1024
         )
-        if answer.status != _HTTP_OK:
+        if answer.status not in _HTTP_GOOD:
             raise SimulatorError(f"{method} {path}: {answer.status} {answer.body[:300].decode(errors='replace')}")
         return msgspec.json.decode(answer.body, type=kind)
