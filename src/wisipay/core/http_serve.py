@@ -17,6 +17,7 @@ import uvloop
 from litestar.types import ASGIApp
 
 from wisipay.core.logging import get_logger
+from wisipay.core.memory import settle_memory
 
 DRAIN_SECONDS: Final = 25
 """Below the 30 seconds after which container runtimes kill."""
@@ -79,6 +80,7 @@ async def _serve_until_signal(app: ASGIApp, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.handle_exit, number, None)
+    settle_memory()
     _log.info("service.starting", host=host, port=port)
     await server.serve([listener])
     _log.info("service.stopped", host=host, port=port)

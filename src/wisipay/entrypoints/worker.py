@@ -19,6 +19,7 @@ from wisipay.callbacks.worker import CallbackWorker
 from wisipay.core.config import Settings
 from wisipay.core.job_worker import JobWorker
 from wisipay.core.logging import configure_logging, get_logger
+from wisipay.core.memory import settle_memory
 from wisipay.entrypoints.engine import Engine, engine
 from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Poller
@@ -65,6 +66,7 @@ async def work(settings: Settings, stop: asyncio.Event) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_NAME_LOOKUPS, thread_name_prefix="dns"))
     async with engine(settings, "worker") as parts, working(parts):
         with metrics_port(settings, settings.worker_metrics_port):
+            settle_memory()
             _log.info("service.started")
             await stop.wait()
     _log.info("service.stopped")
