@@ -41,6 +41,26 @@ async def test_a_pool_is_no_larger_than_asked_for(settings: Settings) -> None:
     await pool.close()
 
 
+async def test_a_connection_goes_back_to_the_pool_without_a_round_trip(settings: Settings) -> None:
+    pool = await connect_pool(settings, application_name="test", max_size=1)
+    said: list[str] = []
+    async with pool.acquire() as conn:
+        conn.add_query_logger(lambda query: said.append(query.query))
+    assert await pool.fetchval("SELECT 1") == 1
+    await pool.close()
+    assert said == ["SELECT 1"]
+
+
+async def test_a_transaction_that_its_holder_left_open_is_rolled_back(settings: Settings) -> None:
+    pool = await connect_pool(settings, application_name="test", max_size=1)
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    async with pool.acquire() as conn:
+        await conn.execute("BEGIN; CREATE TABLE left_open (number integer)")
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert await pool.fetchval("SELECT to_regclass('left_open')") is None
+    await pool.close()
+
+
 def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -79,6 +79,7 @@ async def connect_pool(
             min_size=1,
             max_size=max_size or settings.postgres_pool_max,
             init=None if plain_json else set_json_codecs,
+            reset=None if plain_json else _keep_session,
             timeout=_CONNECT_TIMEOUT_SECONDS,
             command_timeout=_COMMAND_TIMEOUT_SECONDS,
             server_settings=_SESSION | {"application_name": application_name},
@@ -115,6 +116,13 @@ async def set_json_codecs(connection: Connection) -> None:
     await connection.set_type_codec(
         "json", schema="pg_catalog", format="binary", encoder=msgspec.json.encode, decoder=msgspec.json.decode
     )
+
+
+async def _keep_session(_connection: Connection) -> None:
+    """Spare the round trip that resets a session each time a connection goes back to the pool: nobody changes one.
+
+    Open transactions are rolled back and listeners forgotten all the same.
+    """
 
 
 def _encode_jsonb(value: object) -> bytes:

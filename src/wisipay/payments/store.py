@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -254,9 +255,10 @@ async def _lock_usage(conn: Connection, keys: set[UsageKey]) -> dict[UsageKey, U
 
 
 def _columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
-    return [[_plain(name)(row) for row in rows] for name in names]
+    return [list(map(_plain(name), rows)) for name in names]
 
 
+@cache
 def _plain(name: str) -> Callable[[Any], Any]:
     getter = attrgetter(name)
     if name == "flags":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from wisipay.core.money import Paise
 from wisipay.payments.model import Kind
@@ -44,6 +45,7 @@ def month_key(subject: str, day: date) -> UsageKey:
     return subject, f"M{day:%Y%m}"
 
 
+@lru_cache(maxsize=4096)
 def keys_of(subject: str, day: date) -> tuple[UsageKey, UsageKey]:
     """Return both counters that a payment of `day` counts in."""
     return day_key(subject, day), month_key(subject, day)
