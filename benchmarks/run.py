@@ -14,8 +14,10 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import figures, report
 from benchmarks.stack import running_bench
+
+from benchmarks import figures, report
+from wisipay.entrypoints.known_errors import is_known
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 
@@ -23,8 +25,13 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 def main() -> None:
     """Measure and print."""
     arguments = _arguments()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        done = runner.run(_run(arguments))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            done = runner.run(_run(arguments))
+    except Exception as error:
+        if is_known(error):
+            raise SystemExit(str(error)) from error
+        raise
     print(report.text(done))
     if arguments.json is not None:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(done)) + b"\n")
