@@ -101,7 +101,7 @@ def test_every_decision_is_one_page_and_in_the_list() -> None:
         (rules.no_banners, "-- ===================="),
         (rules.reasons_for_exceptions, "x = 1  # noqa"),
         (rules.reasons_for_exceptions, "x = 1  # noqa: S101"),
-        (rules.reasons_for_exceptions, "x = 1  # noqa: S101 - reason"),
+        (rules.reasons_for_exceptions, "x = 1  # noqa: S101 -"),
         (rules.reasons_for_exceptions, "x = 1  # type: ignore"),
         (rules.reasons_for_exceptions, "x = 1  # type: ignore[arg-type]"),
         (rules.reasons_for_exceptions, "x = 1  # pragma: no cover"),

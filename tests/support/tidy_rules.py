@@ -22,7 +22,7 @@ _LEFT_OVER: Final = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 _BANNER: Final = re.compile(r"^\s*(?:#|-- )\s*(?:[-=*~#_]\s?){4,}")
 _SILENCED: Final = re.compile(r"#\s*(?:noqa|type:\s*ignore|pragma:|nosec|fmt:\s*off)")
 _REASON: Final = re.compile(
-    r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[a-z-]+(?:, ?[a-z-]+)*\]|pragma: [a-z ]+?)\s+[-#]\s*\S+ \S+"
+    r"#\s*(?:noqa: [A-Z]+\d+(?:, ?[A-Z]+\d+)*|type: ignore\[[a-z-]+(?:, ?[a-z-]+)*\]|pragma: [a-z ]+?)\s+[-#]+\s*\w.*"
 )
 _MACHINE_PATH: Final = re.compile(r"(?<![\w.$}])/(?:work|root|home|opt|Users)/\w|/tmp" + r"/[a-z]\w*/")
 _REGISTRY: Final = re.compile(
