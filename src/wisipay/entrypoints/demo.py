@@ -74,7 +74,10 @@ async def _demo(data: Path, port_base: int, wanted: Wanted, *, once: bool, json:
         environment = {**_ENVIRONMENT, **inherited_environment()}
         try:
             async with running_stack(data=data, port_base=port_base, say=display.say, environ=environment) as stack:
-                result = await _while_up(stack, run(stack, display, SystemClock(), wanted))
+                try:
+                    result = await _while_up(stack, run(stack, display, SystemClock(), wanted))
+                finally:
+                    display.settle()
                 display.print(tables(result))
                 if not once:
                     if json:

@@ -48,6 +48,7 @@ def test_a_table_moves_in_a_terminal_and_stays_when_results_follow() -> None:
     with display:
         display.show(PROGRESS)
         display.show(replace(PROGRESS, sent=8))
+        display.settle()
         display.print(["[the end]"])
     shown = text.getvalue()
     assert "8/9 requests answered" in shown

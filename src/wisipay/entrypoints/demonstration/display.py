@@ -64,7 +64,6 @@ class Display:
 
     def print(self, parts: Iterable[RenderableType]) -> None:
         """Show finished results."""
-        self.settle()
         for part in parts:
             self._console.print(part, markup=False)
 
