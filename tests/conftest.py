@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import run_folder, stores
+from support import run_folder, skipped, stores
 from support.waiting import until
 from wisipay.core.config import Settings
 from wisipay.core.database import Pool, connect_pool
@@ -31,6 +31,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the stores when the whole run is over."""
     if not hasattr(config, "workerinput"):
         run_folder.leave()
+
+
+def pytest_terminal_summary(terminalreporter: skipped.Terminal) -> None:
+    """Tell loudly which tests did not run."""
+    skipped.tell(terminalreporter)
 
 
 def _loopback_only(event: str, arguments: tuple[object, ...]) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import aiohttp
 
+from support.system import measured_environment
+
 API_KEY = "dev-key"
 _START_SECONDS = 20
 _STOP_SECONDS = 10
@@ -125,9 +127,18 @@ async def running_simulator(*options: str) -> AsyncIterator[Simulator]:
                 started = json.loads(await process.stdout.readline())
             yield Simulator(url=started["url"], process=process, session=session)
         finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
+            await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End it in good order, so that what ran of it is measured; by force when it takes long."""
+    if process.returncode is None:
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.communicate(), _STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.communicate()
 
 
 async def start_process(*options: str, **environment: str) -> asyncio.subprocess.Process:
@@ -139,5 +150,5 @@ async def start_process(*options: str, **environment: str) -> asyncio.subprocess
         *options,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env={"PATH": "/usr/bin:/bin", **measured_environment(), **environment},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -23,6 +24,11 @@ def start(program: str | Path, *arguments: str | Path) -> subprocess.Popen[bytes
 def found(program: str | Path) -> str:
     """Return the full path of a program."""
     return shutil.which(program) or str(program)
+
+
+def measured_environment() -> dict[str, str]:
+    """Return the variables by which a process started with an environment of its own is measured for coverage too."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 def names_in(folder: Path) -> dict[str, int]:
