@@ -7,9 +7,12 @@ reports on, and must never write a value that `redaction` has not seen.
 import contextlib
 import logging
 import sys
+import time
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from contextvars import ContextVar
+from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -18,7 +21,6 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import FilteringBoundLogger
 
-from wisipay.core.clock import utc_now
 from wisipay.core.redaction import redact_field
 
 if TYPE_CHECKING:
@@ -60,14 +62,19 @@ def bind_request(**fields: Any) -> None:  # noqa: ANN401 - log fields are of any
     _request_fields.set(MappingProxyType({**_request_fields.get(), **fields}))
 
 
-@contextlib.contextmanager
-def bound(**fields: Any) -> Iterator[None]:  # noqa: ANN401 - log fields are of any type
-    """Add fields to every line logged inside the block."""
-    token = _request_fields.set(MappingProxyType({**_request_fields.get(), **fields}))
-    try:
-        yield
-    finally:
-        _request_fields.reset(token)
+class bound:  # noqa: N801 - used like a function: `with bound(request_id=...)`
+    """Adds fields to every line logged inside the block."""
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, **fields: Any) -> None:  # noqa: ANN401 - log fields are of any type
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        self._token = _request_fields.set(MappingProxyType({**_request_fields.get(), **self._fields}))
+
+    def __exit__(self, *_: object) -> None:
+        _request_fields.reset(self._token)
 
 
 def bound_fields() -> MappingProxyType[str, Any]:
@@ -119,7 +126,7 @@ class _Renderer:
 
     def __call__(self, _logger: object, method: str, fields: EventDict) -> bytes:
         line: dict[str, Any] = {
-            "timestamp": utc_now().isoformat(timespec="milliseconds"),
+            "timestamp": _timestamp(),
             "level": method,
             "event": fields.pop("event", ""),
             "service": self._service,
@@ -134,6 +141,16 @@ class _Renderer:
                 field = _FIELD_NAMES.get(name, name)
                 line[field] = value if field in _WRITTEN_BY_US else redact_field(field, value)
         return self._encode(line) + b"\n"
+
+
+def _timestamp() -> str:
+    seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
+    return f"{_second(seconds)}.{milliseconds:03d}+00:00"
+
+
+@lru_cache(maxsize=4)
+def _second(unix_seconds: int) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _add_exception(fields: EventDict) -> None:

@@ -33,6 +33,7 @@ _PLAIN_NAMES = frozenset(
     {
         *("requestid", "correlationid", "traceid", "spanid", "merchantid", "providerid", "transactionid", "orderid"),
         *("webhookid", "jobid", "entryid", "eventid", "timestamp", "amount", "amountpaise", "utr", "channelid"),
+        *("method", "route", "operation", "queue", "batch"),  # words of our own
     },
 )
 
