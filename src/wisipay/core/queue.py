@@ -25,7 +25,7 @@ from wisipay.core.metrics import CLAIMED
 
 Row = TypeVar("Row")
 
-_LEAST_CLAIM_GAP_SECONDS: Final = 0.005
+_LEAST_CLAIM_GAP_SECONDS: Final = 0.02
 _RENEWALS_PER_LEASE: Final = 4
 _CANCEL_SECONDS: Final = 5
 
