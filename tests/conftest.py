@@ -33,7 +33,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         run_folder.leave()
 
 
-def pytest_terminal_summary(terminalreporter: skipped.Terminal) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell loudly which tests did not run."""
     skipped.tell(terminalreporter)
 

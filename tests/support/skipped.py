@@ -6,24 +6,11 @@ A test that is skipped proves nothing; whoever reads the result must see what it
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Protocol
 
 import pytest
 
 
-class Terminal(Protocol):
-    """The part of pytest's terminal reporter that is used."""
-
-    stats: dict[str, list[pytest.TestReport]]
-
-    def section(self, title: str, sep: str = "=", **markup: bool) -> None:
-        """Write a title over the whole width."""
-
-    def line(self, msg: str, **markup: bool) -> None:
-        """Write a line."""
-
-
-def tell(terminal: Terminal) -> None:
+def tell(terminal: pytest.TerminalReporter) -> None:
     """Write every skipped or expectedly failing test under its reason; nothing when there is none."""
     by_reason: dict[str, list[str]] = defaultdict(list)
     for kind in ("skipped", "xfailed"):

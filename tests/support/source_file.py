@@ -37,11 +37,6 @@ class SourceFile:
         parts = PurePosixPath(self.path).parts
         return parts[2] if parts[:2] == ("src", "wisipay") and len(parts) > len(("src", "wisipay", "")) else parts[0]
 
-    @property
-    def is_python(self) -> bool:
-        """Whether it is a Python file."""
-        return self.path.endswith(".py")
-
 
 Rule = Callable[[SourceFile], Iterator[str]]
 """Yields one sentence per violation, with its line where there is one."""

@@ -1,7 +1,7 @@
 """The request and answer types, routing by path, and JSON in and out. No route and no provider is named here."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -115,9 +115,3 @@ def _match(pattern: tuple[str, ...], segments: list[str]) -> tuple[str, ...] | N
         elif wanted != given:
             return None
     return tuple(arguments)
-
-
-def struct_fields(value: msgspec.Struct) -> dict[str, Any]:
-    """Return a struct's fields as JSON can carry them."""
-    fields: dict[str, Any] = msgspec.to_builtins(value)
-    return fields
