@@ -31,7 +31,7 @@ _COMPARISON = Comparison(
     executed={},
     ledger=LedgerTotals(0, 0, 0, balanced=True, trial_balance=TrialBalance((), {})),
     callbacks=CallbackTotals(0, 0, 0),
-    provider=ProviderSummary(0, 0, 0, 0, 0, Webhooks(0), CallbackCounts(0, 0, 0, 0)),
+    provider=ProviderSummary(0, 0, 0, 0, 0, Webhooks(0), CallbackCounts(0)),
     disagreements=(),
     disagreement_count=0,
 )

@@ -12,7 +12,7 @@ from wisipay.entrypoints.demonstration.display import Display
 from wisipay.entrypoints.demonstration.progress import Progress
 from wisipay.entrypoints.demonstration.simulator import CallbackCounts, ProviderSummary, Webhooks
 
-QUIET = ProviderSummary(3, 2, 0, 0, scheduled=0, webhooks=Webhooks(0), callbacks=CallbackCounts(7, 7, 0, 6))
+QUIET = ProviderSummary(3, 2, 0, 0, scheduled=0, webhooks=Webhooks(0), callbacks=CallbackCounts(6))
 PROGRESS = Progress(
     phase="waiting",
     seconds=10,

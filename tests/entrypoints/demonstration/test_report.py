@@ -23,7 +23,7 @@ COMPARISON = Comparison(
     executed={"PAYIN": 2},
     ledger=LedgerTotals(3, 150, 150, balanced=True, trial_balance=TrialBalance(ROWS, {"INR": 0})),
     callbacks=CallbackTotals(3, 3, 3),
-    provider=ProviderSummary(2, 0, 0, 0, 0, Webhooks(0), CallbackCounts(3, 3, 0, 3)),
+    provider=ProviderSummary(2, 0, 0, 0, 0, Webhooks(0), CallbackCounts(3)),
     disagreements=(),
     disagreement_count=0,
 )

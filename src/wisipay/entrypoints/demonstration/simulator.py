@@ -51,11 +51,8 @@ class ReceivedCallback(msgspec.Struct, frozen=True):
 
 
 class CallbackCounts(msgspec.Struct, frozen=True):
-    """The endpoint's totals since it started, repeats included; `events` are distinct."""
+    """The endpoint's total of distinct events since it started."""
 
-    received: int
-    verified: int
-    unverified: int
     events: int
 
 
