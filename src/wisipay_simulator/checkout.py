@@ -110,7 +110,7 @@ def _open_part(payment: Payment) -> str:
     link = "upi://pay?" + urlencode(
         {
             "pa": "simulator@invalid",
-            "pn": "WisiPay simulator",
+            "pn": "Wisipay simulator",
             "am": rupees_text(order.amount_paise),
             "cu": "INR",
             "tr": payment.payment_id,

@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     provider_timeout_seconds: Seconds = _variable(10, "longest wait for a provider's answer")
 
     amount_unit: AmountUnit = _variable("RUPEES", "unit of amounts in the merchant API; storage is always paise")
-    app_brand_name: Text = _variable("WisiPay", "name shown to people")
+    app_brand_name: Text = _variable("Wisipay", "name shown to people")
     app_brand_prefix: Prefix = _variable("WP", "starts transaction ids")
     app_base_url: HttpUrl = _variable("http://127.0.0.1:4001", "where providers reach the payment instance")
     frontend_url: HttpUrl = _variable("http://127.0.0.1:5173", "where people reach the panel")
@@ -135,7 +135,7 @@ class Settings(BaseSettings):
 
     mail_provider: MailProvider = _variable("console", "how mail leaves; console prints it")
     mail_from_email: MailAddress = _variable("no-reply@wisipay.invalid", "sender of mail")
-    mail_from_name: Text = _variable("WisiPay", "sender's name")
+    mail_from_name: Text = _variable("Wisipay", "sender's name")
     smtp_host: Text = _variable("", "mail server")
     smtp_port: Port = _variable(587, "port of the mail server")
     smtp_secure: Switch = _variable(default=False, description="TLS from the first byte (465); otherwise STARTTLS")

@@ -21,7 +21,7 @@ from wisipay.core.addresses import AddressRefused, PublicOnlyResolver, public_on
 
 ANSWER_BYTES_MAX: Final = 1_048_576
 
-_USER_AGENT = "WisiPay"
+_USER_AGENT = "Wisipay"
 _CHUNK_BYTES = 16_384
 # Shorter than the idle time after which common servers hang up (5 s), so that a POST rarely meets a connection that is
 # just being closed: such a POST could not be told from one that was executed.

@@ -56,7 +56,7 @@ def build_app(settings: Settings) -> Litestar:
         route_handlers=[],
         settings=settings,
         service="api",
-        title="WisiPay panel API",
+        title="Wisipay panel API",
         ready_checks={"postgres": resources.check_postgres},
         optional_checks={"redis": resources.check_redis},
         on_startup=[resources.open],
