@@ -10,8 +10,9 @@ from support.desk_bench import DeskBench, word
 from support.payment_world import FAILED, FIRST, MERCHANT, REJECTED, SECOND, SUCCESS
 from wisipay.callbacks import CallbackFilter, find
 from wisipay.core.batch import Overloaded
+from wisipay.entrypoints.engine import Engine
 from wisipay.payments import Kind, Source, Status, WordResult
-from wisipay.payments.commands import CreateAnswered, Heard, Looked
+from wisipay.payments.commands import Answered, CreateAnswered, Heard, Looked
 from wisipay.payments.postings import derived_id
 from wisipay.providers import Accepted, NotFound, ProviderStatus
 
@@ -72,6 +73,34 @@ async def test_each_final_status_is_a_callback_in_the_same_commit_under_an_id_of
     ]
     assert {(each.order_id, each.amount_paise, each.utr, each.url) for each in told.values()} == {
         (payin.order_id, payin.amount_paise, "UTR1", None)
+    }
+
+
+async def test_an_answer_heard_again_starts_nothing_for_a_payment_that_an_operator_holds(bench: DeskBench) -> None:
+    payin = await bench.opened(Kind.PAYIN)
+    answer = CreateAnswered(payin.id, 1, payin.provider_id, REJECTED, remaining=(SECOND,))
+    moved = await bench.desk.submit(answer)
+    assert isinstance(moved, Answered)
+    await bench.hear(moved.transaction, SUCCESS, currency="USD")
+    again = await bench.desk.submit(answer)
+    assert isinstance(again, Answered)
+    assert again.retry_on is None
+
+
+async def test_each_callback_goes_to_the_merchants_address_of_its_kind(parts: Engine) -> None:
+    bench = DeskBench(parts.pool)
+    bench.directory = parts.directory
+    bench.desk = bench.another_desk()
+    await bench.open_accounts()
+    await bench.fund(1_000_000)
+    payer = await parts.directory.merchant(MERCHANT)
+    assert payer is not None
+    for kind in Kind:
+        await bench.hear(await bench.accepted(kind), SUCCESS)
+    found = await find(parts.pool, CallbackFilter(merchant_id=MERCHANT))
+    assert {record.event.type: record.event.url for record in found} == {
+        "PAYIN": payer.payin.callback_url,
+        "PAYOUT": payer.payout.callback_url,
     }
 
 

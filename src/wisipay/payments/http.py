@@ -15,6 +15,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from wisipay.core.batch import BatchLost
 from wisipay.core.errors import AppError, NotFound, ServiceUnavailable, TooManyRequests
 from wisipay.core.http_server import request_context
 from wisipay.core.logging import get_logger
@@ -123,12 +124,19 @@ async def _initiate(api: MerchantApi, request: HttpRequest, service: ServiceKind
 
 
 async def _carry_out(api: MerchantApi, merchant: Merchant, order: PaymentRequest, claim: Claim) -> KeptAnswer:
-    """Do what the key was claimed for and keep the answer, unless nothing was done."""
+    """Do what the key was claimed for and keep the answer.
+
+    A key is given back only when it is certain that nothing was begun; otherwise it is held until somebody may take it
+    over, who then finds what was made.
+    """
     try:
         transaction = await _begun_before(api, merchant, order, claim) or await api.payments.initiate(merchant, order)
         kept = KeptAnswer(200, msgspec.json.encode(_started(transaction, api.amount_unit)))
+    except BatchLost:
+        raise
     except (ServiceUnavailable, TooManyRequests):
-        await api.keys.release(claim)
+        if await api.payments.find(merchant.id, order.order_id) is None:
+            await api.keys.release(claim)
         raise
     except AppError as error:
         if isinstance(error, PaymentError):
