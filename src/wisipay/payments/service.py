@@ -122,8 +122,9 @@ class PaymentService:
             raise _refusal_error(opened, command)
         assert isinstance(opened, Opened)  # noqa: S101 - the machine answers Open with nothing else
         transaction, candidate = opened.transaction, opened.candidate
-        remaining = _behind(command.candidates, candidate)
-        for _ in range(len(command.candidates)):
+        remaining = command.candidates
+        while True:  # each turn uses up one of the candidates
+            remaining = _behind(remaining, candidate)
             outcome = await self._call(transaction, candidate)
             answered = await self._desk.submit(
                 CreateAnswered(
@@ -136,12 +137,9 @@ class PaymentService:
                 ),
             )
             assert isinstance(answered, Answered)  # noqa: S101 - the machine answers CreateAnswered with nothing else
-            transaction = answered.transaction
             if answered.retry_on is None:
-                return _told(transaction, outcome)
-            candidate = answered.retry_on
-            remaining = _behind(remaining, candidate)
-        raise AssertionError("a payment begins no more attempts than it has candidates")
+                return _told(answered.transaction, outcome)
+            transaction, candidate = answered.transaction, answered.retry_on
 
     async def _open_command(self, merchant: Merchant, request: Request) -> Open:
         kind: ServiceKind = "payin" if request.kind is Kind.PAYIN else "payout"
