@@ -16,6 +16,7 @@ from typing import Final
 
 import asyncpg
 import msgspec
+
 from benchmarks import ledger_batches, pgbench, processes
 from benchmarks.load import Outcome
 from benchmarks.orders import Kind

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
+
 from benchmarks.figures import CORES, Figure, Measured
 from benchmarks.pgbench import CLIENTS, SCALE, THREADS
 

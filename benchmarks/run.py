@@ -14,9 +14,8 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.stack import running_bench
-
 from benchmarks import figures, report
+from benchmarks.stack import running_bench
 from wisipay.entrypoints.known_errors import is_known
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
 from benchmarks.connection import HOST, Asking
 from benchmarks.load import Job, Outcome
 from benchmarks.orders import Kind, Sender
-
 from wisipay.core.config import Settings
 from wisipay.core.embedded.folders import make_folder
 from wisipay.entrypoints.instance import Instance

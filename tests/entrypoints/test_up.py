@@ -151,7 +151,7 @@ async def test_second_one_on_the_same_folder_and_one_on_the_same_ports_are_refus
     )
     third = system.run(sys.executable, _FAKE_UP, tmp_path / "data", base, ready_file, check=False)
     assert third.returncode == 1
-    assert f"Port {installation.port_base + 6} for PostgreSQL is already used by another program" in third.stderr
+    assert f"Port {installation.port_base + 1} for payment is already used by another program" in third.stderr
     assert "Traceback" not in second.stderr + third.stderr
     assert not ready_file.exists()
     assert installation.stop(signal.SIGTERM) == 0
