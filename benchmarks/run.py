@@ -46,7 +46,7 @@ async def _run(arguments: argparse.Namespace) -> report.Report:
         window=arguments.concurrency * 8,
         warm_up=max(100, payments // 5),
         ledger_seconds=0.5 if arguments.quick else 5.0,
-        pgbench_seconds=1 if arguments.quick else 5,
+        pgbench_seconds=3 if arguments.quick else 5,
     )
     async with running_bench(
         data_parent=arguments.data,
