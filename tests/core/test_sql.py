@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wisipay.core.sql import load_queries
+from wisipay.core.database import Pool
+from wisipay.core.sql import load_queries, together
 
 
 def load(folder: Path, text: str) -> dict[str, str]:
@@ -52,3 +53,19 @@ def test_a_statement_cannot_be_replaced(tmp_path: Path) -> None:
     queries = load_queries(str(tmp_path / "store.py"), "queries.sql")
     with pytest.raises(TypeError):
         queries["a"] = "SELECT 2;"  # type: ignore[index] # what the test is about
+
+
+async def test_changes_made_together_are_one_statement_whose_parameters_count_on(database: Pool) -> None:
+    async with database.acquire() as conn:
+        await conn.execute(
+            "CREATE TEMPORARY TABLE a (number integer); CREATE TEMPORARY TABLE b (name text, number integer)"
+        )
+        both = together("INSERT INTO a SELECT $1::integer;", "INSERT INTO b VALUES ($1, $2::integer + $2);")
+        await conn.execute(both, 7, "x", 4)
+        assert await conn.fetchval("SELECT number FROM a") == 7
+        assert dict(await conn.fetchrow("SELECT * FROM b") or {}) == {"name": "x", "number": 8}
+        await conn.execute("DROP TABLE a; DROP TABLE b")
+
+
+def test_one_change_alone_stays_as_it_is() -> None:
+    assert together("INSERT INTO a VALUES ($1);") == "INSERT INTO a VALUES ($1);"

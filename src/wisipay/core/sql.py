@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 _NAME_LINE = re.compile(r"^--[ \t]*name[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PARAMETER = re.compile(r"\$([0-9]+)")
 
 
 def load_queries(anchor_file: str, name: str) -> Mapping[str, str]:
@@ -23,6 +24,24 @@ def load_queries(anchor_file: str, name: str) -> Mapping[str, str]:
     without a name, a name that is used twice or is not snake_case, and an empty statement.
     """
     return _load(Path(anchor_file).parent / name)
+
+
+@cache
+def together(*statements: str) -> str:
+    """Return one statement that changes what all of these change, in one round trip; it returns no rows of theirs.
+
+    Parameters count on from one statement to the next. None sees what another changed, so no two may touch one row.
+    """
+    parts: list[str] = []
+    taken = 0
+    for number, statement in enumerate(statements):
+        parts.append(f"change_{number} AS (\n{_counted_on(statement, taken).removesuffix(';')}\n)")
+        taken += max((int(used) for used in _PARAMETER.findall(statement)), default=0)
+    return f"WITH {', '.join(parts)} SELECT 1" if len(parts) > 1 else statements[0]
+
+
+def _counted_on(statement: str, taken: int) -> str:
+    return _PARAMETER.sub(lambda parameter: f"${int(parameter[1]) + taken}", statement)
 
 
 @cache

@@ -1,8 +1,8 @@
 """Payments in PostgreSQL: load and lock what a batch needs, write what it changed, in the caller's transaction.
 
-One statement per kind of row. Rows are locked in one order everywhere (payments by id, then the ledger's accounts,
-then limit counters by key; new payments are added by merchant and order id), so that batches of any number of
-processes wait for each other but never deadlock.
+One statement reads each kind of row, one writes them all. Rows are locked in one order everywhere (payments by id, then
+limit counters by key, then the ledger's accounts, for which most others wait; new payments are added by merchant and
+order id), so that batches of any number of processes wait for each other but never deadlock.
 It decides nothing about payments.
 """
 
@@ -20,7 +20,7 @@ import asyncpg
 from wisipay import ledger
 from wisipay.core.database import Connection
 from wisipay.core.queue import Lease
-from wisipay.core.sql import load_queries
+from wisipay.core.sql import load_queries, together
 from wisipay.payments.book import PaymentBook
 from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, ProviderWord
 from wisipay.payments.model import Attempt, Event, Kind, Source, Status, Transaction
@@ -86,39 +86,35 @@ async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> 
     spoken_of = other_attempts(commands, transactions)
     attempts = await _attempts(conn, spoken_of)
     pairs = [(command, transactions.get(_names(command, references) or "")) for command in commands]
-    book = PaymentBook(
+    usage = await _lock_usage(conn, usage_needs(pairs, now))
+    return PaymentBook(
         ledger=await ledger.load(conn, ledger_needs(pairs, attempts)),
         transactions=transactions,
         orders=orders,
         references=references,
         attempts=attempts,
+        usage=usage,
     )
-    book.usage = await _lock_usage(conn, usage_needs(pairs, now))
-    return book
 
 
 async def write(conn: Connection, book: PaymentBook) -> None:
     """Write the effects of the decided commands; callbacks are the caller's to enqueue."""
     created = {transaction.id for transaction in book.created}
     changed = [transaction for transaction in book.changed.values() if transaction.id not in created]
-    if book.created:
-        latest = sorted((book.transactions[each.id] for each in book.created), key=_ORDER)
-        await conn.execute(QUERIES["insert_transactions"], *_columns(latest, (*_FIXED, *_MOVING)))
-    if changed:
-        await conn.execute(QUERIES["update_transactions"], *_columns(changed, ("id", *_MOVING)))
-    if book.new_attempts:
-        await conn.execute(QUERIES["insert_attempts"], *_columns(book.new_attempts, _ATTEMPT))
-    if book.events:
-        await conn.execute(QUERIES["insert_events"], *_columns(book.events, _EVENT))
-    changes = {key: use for key, use in sorted(book.usage_changes.items()) if use.amount_paise or use.count}
-    if changes:
-        await conn.execute(
-            QUERIES["add_usage"],
-            [subject for subject, _ in changes],
-            [period for _, period in changes],
-            [use.amount_paise for use in changes.values()],
-            [use.count for use in changes.values()],
-        )
+    latest = sorted((book.transactions[each.id] for each in book.created), key=_ORDER)
+    uses = [(*key, use.amount_paise, use.count) for key, use in sorted(book.usage_changes.items())]
+    moved = [use for use in uses if any(use[2:])]
+    changes = {
+        "insert_transactions": _columns(latest, (*_FIXED, *_MOVING)),
+        "update_transactions": _columns(changed, ("id", *_MOVING)),
+        "insert_attempts": _columns(book.new_attempts, _ATTEMPT),
+        "insert_events": _columns(book.events, _EVENT),
+        "add_usage": [[use[column] for use in moved] for column in range(4)],
+    }
+    needed = {name: columns for name, columns in changes.items() if columns[0]}
+    if needed:
+        statement = together(*(QUERIES[name] for name in needed))
+        await conn.execute(statement, *(column for columns in needed.values() for column in columns))
     await ledger.write(conn, book.ledger)
 
 
