@@ -9,12 +9,15 @@ import asyncio
 import errno
 import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ssl import SSLContext, create_default_context
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from wisipay.core.addresses import AddressRefused, PublicOnlyResolver, public_only_socket
@@ -77,6 +80,23 @@ class _Progress:
     connected: bool = False
 
 
+_progress: ContextVar[_Progress] = ContextVar("progress")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes when a request gets its connection: from then on, and not before, bytes of it may leave."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the overridden method has it
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        _progress.get().connected = True
+        return connection
+
+
 class HttpClient:
     """A pool of keep-alive connections; use as `async with`. One per process and policy.
 
@@ -99,7 +119,7 @@ class HttpClient:
 
     async def __aenter__(self) -> Self:
         public_only = not self._private_addresses_allowed
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=self._connections_max,
             limit_per_host=self._connections_per_host_max,
             keepalive_timeout=_KEEP_ALIVE_SECONDS,
@@ -112,7 +132,6 @@ class HttpClient:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
             middlewares=(_send_once,),
-            trace_configs=[_progress_trace()],
             headers={"user-agent": _USER_AGENT, "accept-encoding": "identity"},
             skip_auto_headers=("content-type",),
         )
@@ -151,6 +170,7 @@ class HttpClient:
         if self._session is None:
             raise RuntimeError("HttpClient is used before `async with` or after its end")
         progress = _Progress()
+        _progress.set(progress)
         started = time.monotonic()
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -161,7 +181,6 @@ class HttpClient:
                     headers=headers,
                     data=body,
                     allow_redirects=False,
-                    trace_request_ctx=progress,
                 ) as response:
                     content, is_cut = await _read(response, max_bytes, cut_body=cut_body)
                     answered = _headers(response)
@@ -223,13 +242,3 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise _ConnectionBroken from error
-
-
-def _progress_trace() -> aiohttp.TraceConfig:
-    async def connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _parameters: object) -> None:
-        context.trace_request_ctx.connected = True
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(connected)
-    trace.on_connection_reuseconn.append(connected)
-    return trace
