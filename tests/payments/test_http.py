@@ -18,11 +18,6 @@ from wisipay.entrypoints.engine import Engine
 from wisipay.entrypoints.seed import seed
 
 
-async def _executions(simulator: Simulator) -> dict[str, int]:
-    book = (await simulator.call("GET", "/control/book")).body
-    return {payment["ref_id"]: payment["executions"] for payment in book["payments"]}
-
-
 async def _end_of(shop: Shop, order_id: str) -> str:
     async def ended() -> bool:
         return (await shop.status(order_id)).data["status"] not in {"PENDING", "PROCESSING"}
