@@ -8,9 +8,11 @@ import pytest
 
 from support.desk_bench import DeskBench, word
 from support.payment_world import FAILED, FIRST, MERCHANT, REJECTED, SECOND, SUCCESS
-from wisipay.callbacks import CallbackFilter, find
+from wisipay.callbacks import CallbackFilter, CallbackState, find
 from wisipay.core.batch import Overloaded
+from wisipay.core.crypto import SecretBox
 from wisipay.entrypoints.engine import Engine
+from wisipay.merchants import Author, create_merchant, onboard_merchant
 from wisipay.payments import Kind, Source, Status, WordResult
 from wisipay.payments.commands import Answered, CreateAnswered, Heard, Looked
 from wisipay.payments.postings import derived_id
@@ -110,3 +112,15 @@ async def test_a_drained_desk_takes_nothing_more(bench: DeskBench) -> None:
     with pytest.raises(Overloaded):
         await desk.submit(bench.open_command(Kind.PAYIN))
     assert await bench.count("payments_transactions") == 0
+
+
+async def test_a_merchant_whose_secrets_cannot_be_opened_stops_no_money(bench: DeskBench) -> None:
+    payin = await bench.opened(Kind.PAYIN)
+    author = Author("test", bench.clock.now())
+    lost_key = SecretBox({"lost": b"9" * 32}, "lost")
+    async with bench.pool.acquire() as conn:
+        await create_merchant(conn, author, name="Demo Shop", email="shop@example.com", merchant_id=MERCHANT)
+        await onboard_merchant(conn, lost_key, author, MERCHANT)
+    assert (await bench.hear(payin, SUCCESS)).result is WordResult.APPLIED
+    (told,) = await find(bench.pool, CallbackFilter(merchant_id=MERCHANT))
+    assert told.state is CallbackState.NO_URL

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from wisipay import audit, callbacks
 from wisipay.core.batch import Batcher
 from wisipay.core.clock import Clock
+from wisipay.core.crypto import SealBroken
 from wisipay.core.database import Connection, Pool
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import PAYMENTS, counter
@@ -19,7 +20,7 @@ from wisipay.payments import store
 from wisipay.payments.book import AuditDue, CallbackDue, PaymentBook
 from wisipay.payments.commands import Command, Result
 from wisipay.payments.machine import decide
-from wisipay.payments.model import Kind
+from wisipay.payments.model import Kind, Transaction
 from wisipay.payments.postings import derived_id
 from wisipay.payments.rules import Rules
 
@@ -74,12 +75,20 @@ class Desk:
     async def _call_back(self, conn: Connection, due: Sequence[CallbackDue]) -> None:
         await callbacks.enqueue(conn, [await self._event(callback) for callback in due])
 
+    async def _callback_url(self, transaction: Transaction) -> str | None:
+        """Return where the merchant wants to be told; a merchant that can't be read must not stop money."""
+        try:
+            merchant = await self._directory.merchant(transaction.merchant_id)
+        except SealBroken:
+            _log.exception("payment.merchant_unreadable", merchant_id=transaction.merchant_id)
+            return None
+        if merchant is None:
+            return None
+        return (merchant.payin if transaction.kind is Kind.PAYIN else merchant.payout).callback_url
+
     async def _event(self, due: CallbackDue) -> callbacks.CallbackEvent:
         transaction = due.transaction
-        merchant = await self._directory.merchant(transaction.merchant_id)
-        url = None
-        if merchant is not None:
-            url = (merchant.payin if transaction.kind is Kind.PAYIN else merchant.payout).callback_url
+        url = await self._callback_url(transaction)
         return callbacks.CallbackEvent(
             event_id=derived_id(transaction.id, f"callback:{due.sequence}"),
             merchant_id=transaction.merchant_id,
