@@ -13,7 +13,7 @@ from pathlib import Path
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PARENT, _USER, _SYSTEM, _USER_ENDED, _SYSTEM_ENDED = 1, 11, 12, 13, 14
-_BUSY_FIELDS = (0, 1, 2, 5, 6)  # user, nice, system, interrupts, soft interrupts
+_BUSY_FIELDS = (0, 1, 2, 5, 6, 7)  # user, nice, system, interrupts, soft interrupts, stolen by other machines
 _NAMES = {
     "wisipay.entrypoints.cli": None,  # the next argument says which
     "wisipay_simulator": "simulator",
@@ -46,7 +46,7 @@ def now() -> Moment:
         if fields := _stat(pid):
             ended = (_USER_ENDED, _SYSTEM_ENDED) if name == "postgres" else ()
             used[name] += sum(int(fields[field]) for field in (_USER, _SYSTEM, *ended)) / _TICKS
-    busy = (_PROC / "stat").read_text(encoding="utf-8").split(maxsplit=8)[1:8]
+    busy = (_PROC / "stat").read_text(encoding="utf-8").split()[1:9]
     return Moment(dict(used), sum(int(busy[field]) for field in _BUSY_FIELDS) / _TICKS)
 
 

@@ -137,4 +137,5 @@ on the same PostgreSQL server before and after ({clients} clients, {threads} thr
 - **initiate at 50 %**: requests arrive at random moments (Poisson) at half of the capacity measured before, whether or
   not earlier ones are answered; time counts from the moment a request was due, so nothing is omitted.
 - **ledger entries**: four-line entries in batches of 256, over 250 groups of accounts (spread), all on one group (hot).
-- **others** is processor time that none of our processes used: a run during which it is not near zero says little."""
+- **others** is processor time that other programs and other virtual machines took: a run during which it is not near
+  zero says little about anything but itself."""

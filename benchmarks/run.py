@@ -39,7 +39,7 @@ def main() -> None:
 
 
 async def _run(arguments: argparse.Namespace) -> report.Report:
-    payments = 200 if arguments.quick else arguments.payments
+    payments = 120 if arguments.quick else arguments.payments
     plan = figures.Plan(
         payments=payments,
         connections=arguments.concurrency,
