@@ -165,7 +165,9 @@ class Meter:
 
 async def _ledger(url: str, seconds: float) -> Sequence[Figure]:
     _say("ledger entries")
+    before, started = processes.now(), time.monotonic()
     rates = await ledger_batches.spread_and_hot(ledger_batches.Load(url, seconds=seconds))
+    others = processes.now().since(before)["others"] / (time.monotonic() - started)
     return [
         Figure(
             name=f"ledger entries, {rate.name}",
@@ -177,6 +179,7 @@ async def _ledger(url: str, seconds: float) -> Sequence[Figure]:
                 {
                     "client": rate.client_microseconds * rate.entries_per_second / 1e6,
                     "postgres": rate.server_microseconds * rate.entries_per_second / 1e6,
+                    "others": others,
                 }
             ),
         )
