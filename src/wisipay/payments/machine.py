@@ -331,6 +331,7 @@ def _hear_answer(
             if command.not_found_is_definite and _never_arrived(transaction, now, rules):
                 settling.fail(book, transaction, now, command.source, "PROVIDER_NOT_REACHED", "never reached it")
                 return WordResult.APPLIED
+            return WordResult.REPEATED
     return WordResult.REPEATED
 
 
