@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -18,6 +19,7 @@ from support.payment_world import (
     World,
 )
 from wisipay import ledger
+from wisipay.core.clock import IST
 from wisipay.core.money import Paise
 from wisipay.payments.commands import Refusal, Refused
 from wisipay.payments.model import Flag, Kind, Status, WordResult
@@ -93,13 +95,17 @@ def test_failure_ends_it_and_gives_its_limits_back(world: World) -> None:
     world.check()
 
 
-def test_expires_when_not_final_in_time_and_is_looked_at_once_more_at_the_end_of_the_day(world: World) -> None:
+def test_expires_when_not_final_in_time_and_is_looked_at_twice_more(world: World) -> None:
     payin = world.opened(Kind.PAYIN)
     world.accept(payin)
     world.later(minutes=30)
-    world.look(payin, REPORT_PENDING)
+    world.look(payin, UNKNOWN)
     assert world.status(payin) is Status.EXPIRED
-    assert world.get(payin).due_at is not None
+    assert world.get(payin).due_at == world.now + timedelta(minutes=5)
+    world.look(payin, REPORT_PENDING)
+    due = world.get(payin).due_at
+    assert due is not None
+    assert due.astimezone(IST).hour == 0
     world.look(payin, REPORT_PENDING)
     assert world.get(payin).due_at is None
     world.check()

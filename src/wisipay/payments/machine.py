@@ -29,6 +29,7 @@ from wisipay.payments.commands import (
 from wisipay.payments.manual import set_status
 from wisipay.payments.model import Candidate, Flag, Kind, Source, Status, Transaction, WordResult, may_move
 from wisipay.payments.opening import first_look, first_within_limits, open_payment
+from wisipay.payments.polling import EXPIRED_PAYIN_POLLS
 from wisipay.payments.rules import Rules
 from wisipay.providers import Accepted, NotFound, ProviderStatus, Rejected, StatusReport, Unknown
 
@@ -346,7 +347,10 @@ def _never_arrived(transaction: Transaction, now: datetime, rules: Rules) -> boo
 
 
 def _look_again_later(book: PaymentBook, transaction: Transaction, now: datetime, rules: Rules) -> None:
-    if not transaction.is_open or transaction.is_held_for_operator:
+    if transaction.status is Status.EXPIRED and not EXPIRED_PAYIN_POLLS.is_over(transaction.polls):
+        transaction.due_at = EXPIRED_PAYIN_POLLS.next_look(transaction.polls, now)
+        transaction.polls += 1
+    elif not transaction.is_open or transaction.is_held_for_operator:
         transaction.due_at = None
     elif transaction.expires_at is not None and now >= transaction.expires_at:
         settling.expire(book, transaction, now)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from wisipay.core.clock import end_of_ist_day
 from wisipay.ledger import Command as LedgerCommand
 from wisipay.ledger import Rejected
 from wisipay.payments import postings
 from wisipay.payments.book import PaymentBook
 from wisipay.payments.model import Flag, Kind, Source, Status, Transaction
-from wisipay.payments.polling import spread_seconds
+from wisipay.payments.polling import EXPIRED_PAYIN_POLLS
 
 REFUSED_AGAIN_SECONDS = 300
 """How long a settlement that the ledger refused waits for its next try."""
@@ -49,9 +48,9 @@ def fail(book: PaymentBook, transaction: Transaction, now: datetime, source: Sou
 
 
 def expire(book: PaymentBook, transaction: Transaction, now: datetime) -> None:
-    """End an open payin whose time is over; its provider is asked once more at the end of the IST day."""
+    """End an open payin whose time is over; its provider is asked a few times more, for a late success."""
     book.release_use(transaction)
-    transaction.due_at = end_of_ist_day(now) + timedelta(seconds=spread_seconds(transaction.polls))
+    transaction.due_at, transaction.polls = now + timedelta(seconds=EXPIRED_PAYIN_POLLS.first_seconds), 0
     book.move(transaction, Status.EXPIRED, now, Source.AUTO_EXPIRE, "not paid in time")
 
 
