@@ -13,13 +13,16 @@ import asyncpg
 import pytest
 
 from support.desk_bench import AMOUNT, DeskBench, word
-from support.payment_world import FAILED, FIRST, MERCHANT, REJECTED, SECOND, SUCCESS
+from support.payment_world import FAILED, FIRST, MERCHANT, NOON, REJECTED, SECOND, SUCCESS
+from wisipay import ledger
 from wisipay.core.config import Settings
 from wisipay.core.database import CONFLICTS, Pool, connect_pool
 from wisipay.core.money import Paise
-from wisipay.payments import Desk, Kind, Status
+from wisipay.payments import Desk, Kind, Status, store
+from wisipay.payments.book import CounterNotLoadedError, PaymentBook
 from wisipay.payments.commands import Answered, Command, CreateAnswered, Open, Opened, Refusal, Refused, Result
 from wisipay.payments.model import Candidate
+from wisipay.payments.usage import channel_subject, keys_of
 from wisipay.providers import Accepted, CreateOutcome, ProviderStatus
 
 OTHER = "MER-2"
@@ -260,3 +263,32 @@ async def test_a_failover_whose_commit_was_not_heard_of_still_calls_the_next_cha
         assert isinstance(answered, Answered)
         assert answered.transaction.attempt == 2
         assert answered.retry_on == SECOND
+
+
+async def test_the_first_payment_of_a_merchant_adds_its_counters_before_it_locks_any(bench: DeskBench) -> None:
+    """A counter can't be locked in its place of the order before it exists: added among held locks it deadlocks."""
+    command = bench.open_command(Kind.PAYIN)
+    async with bench.pool.acquire() as conn:
+        with pytest.raises(store.CountersMissing) as missing:
+            await store.load(conn, [command], NOON)
+        await store.add_counters(conn, missing.value.keys)
+        book = await store.load(conn, [command], NOON)
+    assert set(book.usage) == book.counters == set(missing.value.keys)
+
+
+async def test_a_success_on_a_channel_left_behind_locks_the_counters_of_that_channel(bench: DeskBench) -> None:
+    moved = await bench.answer(await bench.opened(Kind.PAYIN), REJECTED, remaining=(SECOND,))
+    assert (moved.attempt, moved.channel_id) == (2, SECOND.channel_id)
+    late = word(replace(moved, attempt=1, provider_id=FIRST.provider_id, channel_id=FIRST.channel_id), SUCCESS)
+    async with bench.pool.acquire() as conn, conn.transaction():
+        book = await store.load(conn, [late], NOON)
+    assert set(keys_of(channel_subject(FIRST.channel_id, Kind.PAYIN), moved.usage_day)) <= set(book.usage)
+    await bench.desk.submit(late)
+    assert await bench.used(f"C:{FIRST.channel_id}:PAYIN", "D20261122") == (AMOUNT, 1)
+    assert await bench.used(f"C:{SECOND.channel_id}:PAYIN", "D20261122") == (0, 0)
+
+
+def test_a_counter_that_was_not_loaded_is_not_guessed() -> None:
+    book = PaymentBook(ledger=ledger.Book(), counters=frozenset())
+    with pytest.raises(CounterNotLoadedError):
+        book.count_use("M:MER-1:PAYIN", NOON.date(), 1, 1)

@@ -293,6 +293,17 @@ def test_open_decided_twice_because_its_commits_word_was_lost_is_one_payment(wor
     world.check()
 
 
+@pytest.mark.parametrize("kind", list(Kind))
+def test_open_that_has_ended_before_its_lost_word_is_asked_for_again_calls_no_provider(
+    world: World, kind: Kind
+) -> None:
+    transaction_id = world.opened(kind, order_id="ORDER-X")
+    world.hear(transaction_id, ProviderStatus.FAILED)
+    again = world.open(kind, order_id="ORDER-X", transaction_id=transaction_id)
+    assert again == Refused(Refusal.DUPLICATE_ORDER, world.get(transaction_id))
+    world.check()
+
+
 def test_daily_and_monthly_limits_hold_to_the_paisa(world: World) -> None:
     world.opened(Kind.PAYIN, daily_limit_paise=Paise(200_000))
     world.opened(Kind.PAYIN, daily_limit_paise=Paise(200_000))

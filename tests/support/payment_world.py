@@ -230,9 +230,7 @@ class World:
                     channel_subject(each.channel_id, each.kind),
                 ):
                     for key in keys_of(subject, each.usage_day):
-                        use = counted.setdefault(key, Use())
-                        use.amount_paise += each.amount_paise
-                        use.count += 1
+                        counted[key] = counted.get(key, Use()).plus(each.amount_paise, 1)
         stored = {key: use for key, use in self.book.usage_changes.items() if use.count or use.amount_paise}
         assert stored == counted
 

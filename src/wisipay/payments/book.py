@@ -5,6 +5,7 @@ State only. It records effects; it decides nothing and touches no database.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +14,8 @@ from wisipay.core.money import Paise
 from wisipay.ledger import Book as LedgerBook
 from wisipay.payments.model import FINAL, Attempt, Candidate, Event, Kind, Source, Status, Transaction
 from wisipay.payments.usage import UsageKey, Use, channel_subject, keys_of, merchant_subject
+
+_UNUSED = Use()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,17 @@ class AuditDue:
     at: datetime
 
 
+class CounterNotLoadedError(LookupError):
+    """A command reaches for a limit counter that was not loaded and locked; decided alone it will be."""
+
+
 @dataclass(slots=True)
 class PaymentBook:
-    """Loaded rows by key, and the effects of the commands decided on them so far."""
+    """Loaded rows by key, and the effects of the commands decided on them so far.
+
+    `counters` is which limit counters were loaded and locked: reaching for another one raises
+    `CounterNotLoadedError`. Without it the book is complete: a counter that is not there is zero.
+    """
 
     ledger: LedgerBook
     transactions: dict[str, Transaction] = field(default_factory=dict)
@@ -48,6 +59,7 @@ class PaymentBook:
     references: dict[tuple[str, str], str] = field(default_factory=dict)
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     usage: dict[UsageKey, Use] = field(default_factory=dict)
+    counters: AbstractSet[UsageKey] | None = None
 
     created: list[Transaction] = field(default_factory=list)
     changed: dict[str, Transaction] = field(default_factory=dict)
@@ -129,13 +141,17 @@ class PaymentBook:
         self.attempts[transaction.id, transaction.attempt] = attempt
         self.new_attempts.append(attempt)
 
+    def used(self, key: UsageKey) -> Use:
+        """Return what a limit counter holds; the caller does not change it."""
+        if self.counters is not None and key not in self.counters:
+            raise CounterNotLoadedError(key)
+        return self.usage.get(key, _UNUSED)
+
     def count_use(self, subject: str, day: date, amount_paise: int, count: int) -> None:
         """Add to (or, negative, take from) a subject's daily and monthly counters."""
         for key in keys_of(subject, day):
-            for counters in (self.usage, self.usage_changes):
-                use = counters.setdefault(key, Use())
-                use.amount_paise += amount_paise
-                use.count += count
+            self.usage[key] = self.used(key).plus(amount_paise, count)
+            self.usage_changes[key] = self.usage_changes.get(key, _UNUSED).plus(amount_paise, count)
 
     def use(self, transaction: Transaction) -> None:
         """Count a payment in its merchant's and its channel's limits."""

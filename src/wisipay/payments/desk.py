@@ -61,6 +61,14 @@ class Desk:
         await self._batcher.drain()
 
     async def _apply(self, commands: Sequence[Command]) -> list[Result]:
+        try:
+            return await self._commit(commands)
+        except store.CountersMissing as missing:
+            async with self._pool.acquire() as conn:
+                await store.add_counters(conn, missing.keys)
+            return await self._apply(commands)
+
+    async def _commit(self, commands: Sequence[Command]) -> list[Result]:
         now = self._clock.now()
         async with self._pool.acquire() as conn, conn.transaction():
             book = await store.load(conn, commands, now)

@@ -61,8 +61,10 @@ def ledger_needs(
     return ledger_wanted_by(possible) | Wanted(frozenset(account_ids), frozenset(entry_ids))
 
 
-def usage_needs(commands: Iterable[tuple[Command, Transaction | None]], now: datetime) -> set[UsageKey]:
-    """Return the limit counters that these commands may read or change."""
+def usage_needs(
+    commands: Iterable[tuple[Command, Transaction | None]], attempts: dict[tuple[str, int], Attempt], now: datetime
+) -> set[UsageKey]:
+    """Return the limit counters that these commands, with the payments they name, may read or change."""
     keys: set[UsageKey] = set()
     today = ist_day(now)
     for command, transaction in commands:
@@ -71,7 +73,8 @@ def usage_needs(commands: Iterable[tuple[Command, Transaction | None]], now: dat
             keys.update(_channel_keys(command.candidates, command.kind, today))
         elif transaction is not None and _may_change_use(command, transaction, now):
             keys.update(keys_of(merchant_subject(transaction.merchant_id, transaction.kind), transaction.usage_day))
-            keys.update(keys_of(channel_subject(transaction.channel_id, transaction.kind), transaction.usage_day))
+            for channel_id in {transaction.channel_id, _at_attempt(command, transaction, attempts).channel_id}:
+                keys.update(keys_of(channel_subject(channel_id, transaction.kind), transaction.usage_day))
             if isinstance(command, CreateAnswered):
                 keys.update(_channel_keys(command.remaining, transaction.kind, transaction.usage_day))
     return keys

@@ -20,7 +20,7 @@ from wisipay.payments.commands import Open, Opened, Refusal, Refused
 from wisipay.payments.model import Candidate, Kind, Source, Status, Transaction
 from wisipay.payments.polling import PollSchedule
 from wisipay.payments.rules import Rules
-from wisipay.payments.usage import Use, channel_subject, day_key, exceeds, merchant_subject, month_key
+from wisipay.payments.usage import channel_subject, day_key, exceeds, merchant_subject, month_key
 
 
 def open_payment(book: PaymentBook, command: Open, now: datetime, rules: Rules) -> Opened | Refused:
@@ -51,14 +51,18 @@ def open_payment(book: PaymentBook, command: Open, now: datetime, rules: Rules) 
 
 
 def _decided_before(book: PaymentBook, command: Open, taken_by: str) -> Opened | Refused:
-    """Answer for an order id that is taken: by another payment, or this very command, whose commit's word was lost."""
+    """Answer for an order id that is taken: by another payment, or this very command, whose commit's word was lost.
+
+    A payment that has ended since (it was looked at, or heard of) must not be sent to its provider any more.
+    """
     transaction = book.transactions.get(taken_by)
     if taken_by != command.transaction_id or transaction is None:
         return Refused(Refusal.DUPLICATE_ORDER)
     for candidate in command.candidates:
-        if transaction.attempt == 1 and candidate.channel_id == transaction.channel_id:
+        if transaction.is_open and transaction.attempt == 1 and candidate.channel_id == transaction.channel_id:
             return Opened(copy(transaction), candidate)
-    return Refused(Refusal(transaction.error_code or Refusal.DUPLICATE_ORDER), copy(transaction))
+    own_refusals = {refusal.value: refusal for refusal in Refusal}
+    return Refused(own_refusals.get(transaction.error_code or "", Refusal.DUPLICATE_ORDER), copy(transaction))
 
 
 def over_limit(
@@ -70,9 +74,9 @@ def over_limit(
     monthly_limit_paise: Paise | None,
 ) -> Refusal | None:
     """Return the limit that one more payment of this amount would pass, the day's before the month's."""
-    if exceeds(book.usage.get(day_key(subject, day), Use()), amount_paise, daily_limit_paise):
+    if exceeds(book.used(day_key(subject, day)), amount_paise, daily_limit_paise):
         return Refusal.DAILY_LIMIT
-    if exceeds(book.usage.get(month_key(subject, day), Use()), amount_paise, monthly_limit_paise):
+    if exceeds(book.used(month_key(subject, day)), amount_paise, monthly_limit_paise):
         return Refusal.MONTHLY_LIMIT
     return None
 

@@ -16,7 +16,7 @@ INNER JOIN unnest($1::text[], $2::text[]) AS w (merchant_id, order_id)
 -- name: attempts_of
 SELECT * FROM payments_attempts WHERE transaction_id = any($1::text[]);
 
--- name: add_missing_usage
+-- name: add_counters
 INSERT INTO payments_usage (subject, period, amount_paise, count)
 SELECT w.subject, w.period, 0, 0
 FROM unnest($1::text[], $2::text[]) AS w (subject, period)

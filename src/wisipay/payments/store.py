@@ -2,7 +2,8 @@
 
 One statement reads each kind of row, one writes them all. Rows are locked in one order everywhere (payments by id, then
 limit counters by key, then the ledger's accounts, for which most others wait; new payments are added by merchant and
-order id), so that batches of any number of processes wait for each other but never deadlock.
+order id), so that batches of any number of processes wait for each other but never deadlock. A counter that does not
+exist yet can't be locked in its place of that order: it is added first, by a transaction that holds nothing else.
 It decides nothing about payments.
 """
 
@@ -29,6 +30,15 @@ from wisipay.payments.usage import UsageKey, Use
 from wisipay.providers import Accepted, StatusReport
 
 QUERIES = load_queries(__file__, "queries.sql")
+
+
+class CountersMissing(Exception):  # noqa: N818 - not an error: the first payment of a day or month meets it
+    """Some limit counters do not exist yet. Roll back, add them with `add_counters`, and load again."""
+
+    def __init__(self, keys: Sequence[UsageKey]) -> None:
+        super().__init__(f"{len(keys)} limit counters do not exist yet")
+        self.keys = keys
+
 
 _FIXED = [
     "id",
@@ -78,7 +88,7 @@ _EVENT = tuple(field.name for field in fields(Event))
 
 
 async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> PaymentBook:
-    """Lock and load every row that the commands may touch."""
+    """Lock and load every row that the commands may touch. Raises `CountersMissing` before it locks any account."""
     references = await _find_references(conn, commands)
     orders = await _taken_orders(conn, [command for command in commands if isinstance(command, Open)])
     ids = {_names(command, references) for command in commands} - {None}
@@ -86,7 +96,8 @@ async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> 
     spoken_of = other_attempts(commands, transactions)
     attempts = await _attempts(conn, spoken_of)
     pairs = [(command, transactions.get(_names(command, references) or "")) for command in commands]
-    usage = await _lock_usage(conn, usage_needs(pairs, now))
+    counters = usage_needs(pairs, attempts, now)
+    usage = await _lock_usage(conn, counters)
     return PaymentBook(
         ledger=await ledger.load(conn, ledger_needs(pairs, attempts)),
         transactions=transactions,
@@ -94,7 +105,14 @@ async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> 
         references=references,
         attempts=attempts,
         usage=usage,
+        counters=counters,
     )
+
+
+async def add_counters(conn: Connection, keys: Iterable[UsageKey]) -> None:
+    """Add limit counters at zero; those that exist stay as they are. In a transaction that has locked nothing."""
+    wanted = sorted(keys)
+    await conn.execute(QUERIES["add_counters"], [subject for subject, _ in wanted], [period for _, period in wanted])
 
 
 async def write(conn: Connection, book: PaymentBook) -> None:
@@ -244,10 +262,10 @@ async def _lock_usage(conn: Connection, keys: set[UsageKey]) -> dict[UsageKey, U
     wanted = sorted(keys)
     subjects, periods = [subject for subject, _ in wanted], [period for _, period in wanted]
     rows = await conn.fetch(QUERIES["lock_usage"], subjects, periods)
-    if len(rows) < len(wanted):
-        await conn.execute(QUERIES["add_missing_usage"], subjects, periods)
-        rows = await conn.fetch(QUERIES["lock_usage"], subjects, periods)
-    return {(row["subject"], row["period"]): Use(row["amount_paise"], row["count"]) for row in rows}
+    found = {(row["subject"], row["period"]): Use(row["amount_paise"], row["count"]) for row in rows}
+    if missing := keys - found.keys():
+        raise CountersMissing(sorted(missing))
+    return found
 
 
 def _columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:

@@ -17,12 +17,16 @@ UsageKey = tuple[str, str]
 """(subject, period): e.g. (`M:MER-1:PAYIN`, `D20261122`)."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Use:
     """What a counter holds: paise and number of payments."""
 
     amount_paise: int = 0
     count: int = 0
+
+    def plus(self, amount_paise: int, count: int) -> Use:
+        """Return what it holds after so many payments more, or, negative, fewer."""
+        return Use(self.amount_paise + amount_paise, self.count + count)
 
 
 def merchant_subject(merchant_id: str, kind: Kind) -> str:
