@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     rate_limit_window: Seconds = _variable(60, "panel: length of the window in seconds")
     system_tps: Count = _variable(100, "merchant API: requests per window over all merchants")
     system_tps_window: Seconds = _variable(1, "merchant API: length of the window in seconds")
+    admission_target_milliseconds: Count = _variable(
+        100, "merchant API: requests may take so long on average, providers' answers apart; more are refused"
+    )
 
     cron_ledger_sealer: Cron = _variable("*/5 * * * * *", "seals new ledger entries into the hash chain")
     cron_ledger_snapshot: Cron = _variable("0 0 * * * *", "takes balance snapshots")

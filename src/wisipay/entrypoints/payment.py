@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from wisipay.core.admission import Admission, AdmissionGuard
 from wisipay.core.config import Settings
 from wisipay.core.http_server import create_app, serve_built
 from wisipay.core.logging import configure_logging
@@ -33,7 +34,7 @@ async def build(settings: Settings) -> AsyncIterator[ASGIApp]:
         receiving = Receiving(parts.pool, parts.directory, parts.gateway, parts.clock)
         with metrics_port(settings, settings.payment_metrics_port):
             try:
-                yield _app(parts, receiving)
+                yield AdmissionGuard(_app(parts, receiving), Admission(settings.admission_target_milliseconds / 1000))
             finally:
                 await receiving.drain()
 
