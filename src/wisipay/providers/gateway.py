@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
+from wisipay.core.admission import outside
 from wisipay.core.http_client import HttpClient
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import gauge
@@ -143,7 +144,8 @@ class ProviderGateway:
             return refused
         outcome: _Outcome | Unknown
         try:
-            outcome = await call()
+            with outside():
+                outcome = await call()
         except Exception as error:
             _logger.exception("provider.adapter.failed", channel_id=channel_id, operation=operation)
             outcome = Unknown(f"adapter failed with {type(error).__name__}")
