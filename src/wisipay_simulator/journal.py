@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from wisipay_simulator.merchant import Receipt
 from wisipay_simulator.model import Payment, Status
 from wisipay_simulator.registry import Account, Merchant
 
@@ -64,7 +65,13 @@ class MerchantSet(msgspec.Struct, frozen=True, tag="merchant", gc=False):
     merchant: Merchant
 
 
-Record = Accepted | Moved | Repeated | Announced | AccountSet | MerchantSet
+class Received(msgspec.Struct, frozen=True, tag="received", gc=False):
+    """A merchant's endpoint got a callback."""
+
+    receipt: Receipt
+
+
+Record = Accepted | Moved | Repeated | Announced | AccountSet | MerchantSet | Received
 _decoder = msgspec.json.Decoder(Record)
 
 

@@ -40,7 +40,9 @@ def main() -> None:
 def build(options: Options, public_url: str) -> tuple[Simulation, Router]:
     """Wire the parts of one simulator; the caller starts and stops the simulation."""
     simulation = Simulation(options, [DummyFormat()])
-    receiver = Receiver(simulation.registry.merchants, Random(options.seed))  # noqa: S311 - choices must be replayable, nothing is secret
+    generator = Random(options.seed)  # noqa: S311 - choices must be replayable, nothing is secret
+    receiver = Receiver(simulation.registry.merchants, generator, simulation.write_down)
+    simulation.restore_receipt = receiver.restore
     router = Router()
     router.add("GET", "/health", _health)
     for part in (

@@ -4,7 +4,7 @@ Memory is bounded: the last receipts are kept in full, counts for everything, tr
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -18,6 +18,7 @@ from wisipay_simulator.signatures import CallbackBody, Verdict, verify
 _KEPT_RECEIPTS = 20_000
 _MAX_TRANSACTIONS = 1_000_000
 _MAX_EVENTS = 1_000
+_OK = range(200, 300)
 _COUNTED = ("received", "verified", "unverified", "unreadable", "answered_2xx", "events")
 _body_decoder = msgspec.json.Decoder(CallbackBody)
 
@@ -39,10 +40,16 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Receiver:
-    """Receives callbacks for all merchants. `generator` draws the failures by chance."""
+    """Receives callbacks for all merchants. `generator` draws the failures by chance.
 
-    def __init__(self, merchants: Mapping[str, Merchant], generator: Random) -> None:
+    `write_down` is given every receipt before its callback is answered; `restore` takes it back after a restart.
+    """
+
+    def __init__(
+        self, merchants: Mapping[str, Merchant], generator: Random, write_down: Callable[[Receipt], None]
+    ) -> None:
         self._merchants = merchants
+        self._write_down = write_down
         self.totals: Counter[str] = Counter()
         self.receipts: deque[Receipt] = deque(maxlen=_KEPT_RECEIPTS)
         self.events: dict[str, dict[str, int]] = {}
@@ -57,6 +64,13 @@ class Receiver:
         self.totals.clear()
         self.receipts.clear()
         self.events.clear()
+
+    def restore(self, receipt: Receipt) -> None:
+        """Remember a callback that came before this process was started."""
+        self._count(receipt.event_id, receipt.transaction_id, verified=receipt.verified)
+        self.totals["unreadable"] += not receipt.amount  # only a body that could be read has one
+        self.totals["answered_2xx"] += receipt.answered in _OK
+        self.receipts.append(receipt)
 
     def counts(self, transaction_id: str) -> dict[str, int]:
         """Return the distinct events of one transaction with the number of attempts of each."""
@@ -81,17 +95,16 @@ class Receiver:
             self.totals["unreadable"] += 1
         verdict = verify(request.headers, request.body, parsed, merchant.secrets, now_ms())
         event_id = request.header("webhook-id")
-        attempt = self._count(event_id, parsed, verified=verdict.verified)
+        attempt = self._count(event_id, parsed.transaction_id if parsed else "", verified=verdict.verified)
         answer = self._answer(merchant, attempt)
         status = 0 if answer.abort else answer.status
-        self.totals["answered_2xx"] += status in range(200, 300)
+        self.totals["answered_2xx"] += status in _OK
         self._keep(merchant_id, event_id, parsed, verdict, status)
         return answer
 
-    def _count(self, event_id: str, parsed: CallbackBody | None, *, verified: bool) -> int:
+    def _count(self, event_id: str, transaction_id: str, *, verified: bool) -> int:
         self.totals["received"] += 1
         self.totals["verified" if verified else "unverified"] += 1
-        transaction_id = parsed.transaction_id if parsed else ""
         events = self.events.get(transaction_id)
         if events is None:
             if len(self.events) >= _MAX_TRANSACTIONS:
@@ -120,21 +133,21 @@ class Receiver:
     def _keep(
         self, merchant_id: str, event_id: str, parsed: CallbackBody | None, verdict: Verdict, answered: int
     ) -> None:
-        self.receipts.append(
-            Receipt(
-                at_ms=now_ms(),
-                merchant_id=merchant_id,
-                event_id=event_id,
-                order_id=parsed.order_id if parsed else "",
-                transaction_id=parsed.transaction_id if parsed else "",
-                status=parsed.status if parsed else "",
-                amount=bytes(parsed.amount).decode() if parsed else "",
-                utr=parsed.utr if parsed else None,
-                verdict=verdict,
-                verified=verdict.verified,
-                answered=answered,
-            )
+        receipt = Receipt(
+            at_ms=now_ms(),
+            merchant_id=merchant_id,
+            event_id=event_id,
+            order_id=parsed.order_id if parsed else "",
+            transaction_id=parsed.transaction_id if parsed else "",
+            status=parsed.status if parsed else "",
+            amount=bytes(parsed.amount).decode() if parsed else "",
+            utr=parsed.utr if parsed else None,
+            verdict=verdict,
+            verified=verdict.verified,
+            answered=answered,
         )
+        self.receipts.append(receipt)
+        self._write_down(receipt)
 
 
 _UNKNOWN = Merchant()

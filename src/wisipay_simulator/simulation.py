@@ -3,7 +3,7 @@
 Knows no wire format (see `provider_<name>.py`) and no HTTP.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from random import Random
 
@@ -13,7 +13,18 @@ from wisipay_simulator.behaviour import Behaviour, Chooser
 from wisipay_simulator.book import Book, MoveRefusedError
 from wisipay_simulator.clock import now_ms
 from wisipay_simulator.faults import EXECUTES, TIMEOUTS, Fault, Faults
-from wisipay_simulator.journal import Accepted, AccountSet, Announced, Journal, MerchantSet, Moved, Record, Repeated
+from wisipay_simulator.journal import (
+    Accepted,
+    AccountSet,
+    Announced,
+    Journal,
+    MerchantSet,
+    Moved,
+    Received,
+    Record,
+    Repeated,
+)
+from wisipay_simulator.merchant import Receipt
 from wisipay_simulator.model import OPEN, PLAIN_WEBHOOK, Kind, Order, Payment, Status
 from wisipay_simulator.provider import Webhook, WebhookFormat
 from wisipay_simulator.registry import Account, Merchant, Registry
@@ -50,7 +61,12 @@ class Created(msgspec.Struct, frozen=True, gc=False):
 
 
 class Simulation:
-    """One simulated world: accounts, book, faults, time and webhooks."""
+    """One simulated world: accounts, book, faults, time and webhooks.
+
+    `restore_receipt` is called at start for every callback that a merchant's endpoint got before.
+    """
+
+    restore_receipt: Callable[[Receipt], None]
 
     def __init__(self, options: Options, formats: Iterable[WebhookFormat]) -> None:
         self.options = options
@@ -105,6 +121,10 @@ class Simulation:
         """Register a merchant; TooManyError at the cap."""
         self.registry.add_merchant(merchant_id, merchant)
         self._journal.write(MerchantSet(merchant_id, merchant))
+
+    def write_down(self, receipt: Receipt) -> None:
+        """Keep over a restart what a merchant's endpoint got."""
+        self._journal.write(Received(receipt))
 
     def reset(self, *, seed: int | None = None, registry_too: bool = False) -> None:
         """Forget payments, faults and counts, accounts and merchants if asked; start the random choices anew."""
@@ -261,6 +281,8 @@ class Simulation:
                 self.registry.add_account(name, account)
             case MerchantSet(merchant_id, merchant):
                 self.registry.add_merchant(merchant_id, merchant)
+            case Received(receipt):
+                self.restore_receipt(receipt)
 
 
 def _truth(payment: Payment) -> Webhook:

@@ -27,7 +27,7 @@ async def test_a_restart_with_a_journal_keeps_the_truth(tmp_path: Path, hooks: L
         await simulator.payout("PO1", "sim:instant", hooks.url)
         await simulator.payout("PO1")
         await simulator.payout("PO2", "sim:fail sim:instant")
-        await simulator.payout("PO3", "sim:after=1500", hooks.url)
+        await simulator.payout("PO3", "sim:after=5000", hooks.url)
         await simulator.payin("PY1", "sim:pending")
         await until(lambda: len(hooks.received) == 1)
         before = await simulator.call("GET", "/control/book")
@@ -79,6 +79,23 @@ async def test_a_restart_knows_keys_secrets_and_merchants(tmp_path: Path, hooks:
         sent = hooks.received[0]
         message = sent.headers["x-dummy-timestamp"].encode() + b"." + sent.body
         assert sent.headers["x-dummy-signature"] == hmac.new(b"own-secret", message, hashlib.sha256).hexdigest()
+
+
+async def test_a_restart_knows_which_callbacks_merchants_got(tmp_path: Path) -> None:
+    options = ("--state-file", str(tmp_path / "state.jsonl"))
+    body = b'{"transactionId":"TX1","orderId":"O1","status":"SUCCESS","amount":10.5,"currency":"INR","timestamp":1}'
+    path, heard = "/merchant/MER-1/callbacks", "/control/callbacks?transaction_id=TX1"
+    async with running_simulator(*options) as simulator:
+        await simulator.call("PUT", "/control/merchants/MER-1", {"fail_first": 1, "status": 418})
+        assert (await simulator.call("POST", path, body, webhook_id="E1")).status == 418
+        before = (await simulator.call("GET", heard)).body
+        await simulator.kill()
+    async with running_simulator(*options) as simulator:
+        assert (await simulator.call("GET", heard)).body == before
+        assert (await simulator.call("POST", path, body, webhook_id="E1")).status == 200
+        after = (await simulator.call("GET", heard)).body
+        assert after["events"] == {"E1": 2}
+        assert [each["answered"] for each in after["callbacks"]] == [200, 418]
 
 
 async def test_a_reset_is_kept_over_a_restart_too(tmp_path: Path) -> None:
