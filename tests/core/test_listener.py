@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from support import stores
-from support.proxy import Proxy
+from support.proxy import Proxy, Trouble
 from support.waiting import until
 from wisipay.core import listener as listener_module
 from wisipay.core.database import Pool
@@ -73,7 +73,7 @@ async def test_a_connection_that_goes_silent_is_noticed(
     heard: list[str] = []
     async with Proxy(database_url) as proxy, Listener(proxy.url) as listener:
         await listener.listen("news", heard.append)
-        proxy.silence()
+        proxy.inflict(Trouble.PARTITION)
         await database.execute("SELECT pg_notify('news', 'lost')")
         await until(lambda: not listener.is_connected)
         proxy.mend()
@@ -88,7 +88,7 @@ async def test_a_channel_named_while_the_connection_is_silent_is_heard_later(
     monkeypatch.setattr(listener_module, "_CONNECT_TIMEOUT_SECONDS", 0.5)
     heard: list[str] = []
     async with Proxy(database_url) as proxy, Listener(proxy.url) as listener:
-        proxy.silence()
+        proxy.inflict(Trouble.PARTITION)
         await listener.listen("news", heard.append)
         proxy.mend()
         await until(lambda: heard == [""])
