@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisipay.callbacks.lanes import WINDOW_MAX, WINDOW_MIN, WINDOW_START, Lanes
+from wisipay.callbacks.lanes import BEHIND_SECONDS, WINDOW_MAX, WINDOW_MIN, WINDOW_START, Lanes
 
 
 def _claim(lanes: Lanes, merchants: list[str], free: int, now: float = 0) -> dict[str, int]:
@@ -101,3 +101,16 @@ def test_shares_never_exceed_what_is_free_nor_skip_a_healthy_merchant(
     healthy = [merchant_id for merchant_id in waiting if merchant_id not in failures]
     if free >= len(waiting):
         assert set(healthy) <= set(shares)
+
+
+def test_a_merchant_with_something_due_is_behind_until_it_is_served_or_no_sweep_sees_it_again() -> None:
+    lanes = Lanes(room=10)
+    assert not lanes.is_behind("A", 0)
+    for merchant_id in ("A", "B"):
+        lanes.note_waiting(merchant_id, 0)
+    lanes.note_served("A")
+    assert not lanes.is_behind("A", 0)
+    assert lanes.is_behind("B", BEHIND_SECONDS / 2)
+    assert not lanes.is_behind("B", BEHIND_SECONDS)
+    lanes.forget_idle(BEHIND_SECONDS)
+    lanes.note_served("B")

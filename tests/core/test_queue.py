@@ -99,6 +99,13 @@ async def test_a_finished_row_makes_room_for_the_next_without_a_sweep(rows: Rows
         await until(lambda: all_done(rows))
 
 
+async def test_whoever_knows_of_a_due_row_can_wake_the_loop(rows: Rows) -> None:
+    async with working(rows, rows.finish, sweep_seconds=30) as loop:
+        await rows.add(1)
+        loop.wake()
+        await until(lambda: all_done(rows))
+
+
 async def test_a_row_that_is_not_due_yet_is_left_alone(rows: Rows) -> None:
     await rows.add(1, due_in_seconds=3600)
     await rows.add(1)

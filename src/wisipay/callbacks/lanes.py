@@ -14,6 +14,8 @@ WINDOW_START: Final = 8
 WINDOW_MIN: Final = 2
 WINDOW_MAX: Final = 128
 SLOW_ANSWER_MS: Final = 2_000
+BEHIND_SECONDS: Final = 2.5
+"""How long a merchant seen waiting counts as waiting: two sweeps, which see it again if it still is."""
 
 
 @dataclass(slots=True)
@@ -45,12 +47,25 @@ class Lanes:
     def __init__(self, room: int) -> None:
         self._room = room
         self._lanes: dict[str, _Lane] = {}
+        self._behind_until: dict[str, float] = {}
         self._troubled_in_flight = 0
 
     def is_open(self, merchant_id: str, now: float) -> bool:
         """Whether the merchant may have another delivery in flight."""
         lane = self._lanes.get(merchant_id)
         return lane is None or lane.places(now, self._troubled_room()) > 0
+
+    def note_waiting(self, merchant_id: str, now: float) -> None:
+        """Something of this merchant is due and waits; `note_served` takes it back."""
+        self._behind_until[merchant_id] = now + BEHIND_SECONDS
+
+    def note_served(self, merchant_id: str) -> None:
+        """Nothing of this merchant is due any more."""
+        self._behind_until.pop(merchant_id, None)
+
+    def is_behind(self, merchant_id: str, now: float) -> bool:
+        """Whether something of this merchant may be due and wait for room in its lane."""
+        return self._behind_until.get(merchant_id, now) > now
 
     def share_out(self, waiting: Iterable[str], free: int, now: float) -> dict[str, int]:
         """Divide `free` places among the merchants that have something due, in turns, each up to its window.
@@ -103,6 +118,7 @@ class Lanes:
         ]
         for merchant_id in idle:
             del self._lanes[merchant_id]
+        self._behind_until = {each: until for each, until in self._behind_until.items() if until > now}
 
 
 def _in_turns(wanted: dict[str, int], free: int) -> dict[str, int]:

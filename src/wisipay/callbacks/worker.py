@@ -4,6 +4,7 @@ Decides how many deliveries run at a time and in whose favour. A crash between a
 event is delivered again, with the same event id. Must never hold a database connection while a merchant is called.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from time import monotonic
@@ -13,7 +14,7 @@ from wisipay.callbacks import store
 from wisipay.callbacks.delivery import Delivery
 from wisipay.callbacks.lanes import Lanes
 from wisipay.callbacks.model import Attempt, AttemptOutcome, ClaimedCallback
-from wisipay.callbacks.turns import Turns
+from wisipay.callbacks.turns import Turns, WaitingMerchant
 from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
@@ -60,16 +61,25 @@ class CallbackWorker:
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedCallback]:
         now = monotonic()
         await self._tidy(now)
-        merchants = await self._turns.look(
-            free, lambda each: each.is_due and self._lanes.is_open(each.merchant_id, now)
-        )
+        merchants = await self._turns.look(free, lambda each: self._may_send(each, now))
         places = self._lanes.share_out(merchants, free, now)
         if not places:
             return ()
         claimed = await store.claim(self._pool, places, lease.token, int(lease.seconds))
         for callback in claimed:
             self._lanes.begin(callback.event.merchant_id)
+        taken = Counter(callback.event.merchant_id for callback in claimed)
+        for merchant_id, wanted in places.items():
+            if taken[merchant_id] < wanted:
+                self._lanes.note_served(merchant_id)
         return claimed
+
+    def _may_send(self, waiting: WaitingMerchant, now: float) -> bool:
+        if not waiting.is_due:
+            self._lanes.note_served(waiting.merchant_id)
+            return False
+        self._lanes.note_waiting(waiting.merchant_id, now)
+        return self._lanes.is_open(waiting.merchant_id, now)
 
     async def _renew(self, callbacks: Sequence[ClaimedCallback], lease: Lease) -> None:
         event_ids = [callback.event.event_id for callback in callbacks]
@@ -83,13 +93,10 @@ class CallbackWorker:
             latency_ms, hold_seconds = attempt.latency_ms, verdict.hold_merchant_seconds
             is_ours = await self._records.submit(attempt)
         finally:
-            self._lanes.end(
-                callback.event.merchant_id,
-                delivered=delivered,
-                latency_ms=latency_ms,
-                hold_seconds=hold_seconds,
-                now=monotonic(),
-            )
+            merchant_id, now = callback.event.merchant_id, monotonic()
+            self._lanes.end(merchant_id, delivered=delivered, latency_ms=latency_ms, hold_seconds=hold_seconds, now=now)
+            if self._lanes.is_behind(merchant_id, now):
+                self._loop.wake()
         _tell(attempt, is_ours=is_ours)
 
     async def _tidy(self, now: float) -> None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, replace
 from random import uniform
 from time import monotonic
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from wisipay.core.listener import Listener
@@ -42,10 +42,11 @@ class Lease:
 
 @dataclass(slots=True)
 class _Held(Generic[Row]):
-    """A row that is being handled, under a lease last written at `leased_at` (monotonic seconds)."""
+    """A row that is being handled since `taken_at`, under a lease last written at `leased_at` (monotonic seconds)."""
 
     row: Row
     lease: Lease
+    taken_at: float
     leased_at: float
 
 
@@ -63,7 +64,7 @@ class ClaimLoop(Generic[Row]):
         *,
         name: str,
         claim: Callable[[int, Lease], Awaitable[Sequence[Row]]],
-        handle: Callable[[Row], Awaitable[None]],
+        handle: Callable[[Row], Coroutine[Any, Any, None]],
         renew: Callable[[Sequence[Row], Lease], Awaitable[None]],
         channel: str | None,
         listener: Listener | None,
@@ -73,6 +74,7 @@ class ClaimLoop(Generic[Row]):
         handle_timeout_seconds: float = 120,
     ) -> None:
         self._name = name
+        self._task_name = f"handle {name}"
         self._claim = claim
         self._handle = handle
         self._renew = renew
@@ -83,7 +85,9 @@ class ClaimLoop(Generic[Row]):
         self._lease_seconds = lease_seconds
         self._handle_timeout_seconds = handle_timeout_seconds
         self._running: dict[asyncio.Task[None], _Held[Row]] = {}
+        self._outcomes = {each: CLAIMED.labels(queue=name, outcome=each) for each in ("done", "failed", "released")}
         self._wake = asyncio.Event()
+        self._room_was_short = False
         self._stopping = False
         self._claimer: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -91,9 +95,13 @@ class ClaimLoop(Generic[Row]):
     async def start(self) -> None:
         """Begin to claim; returns at once."""
         if self._channel is not None and self._listener is not None:
-            await self._listener.listen(self._channel, lambda _payload: self._wake.set())
+            await self._listener.listen(self._channel, lambda _payload: self.wake())
         self._claimer = asyncio.create_task(self._claim_until_stopped(), name=f"claim {self._name}")
         self._keeper = asyncio.create_task(self._keep_leases(), name=f"leases {self._name}")
+
+    def wake(self) -> None:
+        """Have it look for due rows now, rather than at the next sweep."""
+        self._wake.set()
 
     async def stop(self, *, timeout_seconds: float = 25) -> None:
         """Claim no more, let what is being handled finish, and give back what has not finished in time."""
@@ -126,41 +134,48 @@ class ClaimLoop(Generic[Row]):
 
     async def _take_up(self, limit: int) -> None:
         if limit == 0:
+            self._room_was_short = True
             return
         lease = Lease(uuid4(), self._lease_seconds)
         leased_at = monotonic()
         rows = await self._claim(limit, lease)
+        self._room_was_short = len(rows) >= limit
+        held_rows = [_Held(row, lease, leased_at, leased_at) for row in rows]
         if self._stopping:
-            await self._release(_Held(row, lease, leased_at) for row in rows)
+            await self._release(held_rows)
             return
-        for row in rows:
+        for held in held_rows:
             # In a context of its own: a row's work belongs to no request, in logs and traces neither.
-            task = asyncio.create_task(self._work(row), name=f"handle {self._name}", context=Context())
-            self._running[task] = _Held(row, lease, leased_at)
+            task = asyncio.create_task(self._handle(held.row), name=self._task_name, context=Context())
+            self._running[task] = held
             task.add_done_callback(self._finished)
-
-    async def _work(self, row: Row) -> None:
-        async with asyncio.timeout(self._handle_timeout_seconds):
-            await self._handle(row)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         del self._running[task]
-        self._wake.set()
+        if self._room_was_short:
+            self.wake()
         if task.cancelled():
-            outcome = "released"
+            outcome = "released" if self._stopping else "failed"
         elif (error := task.exception()) is not None:
             outcome = "failed"
             _log.error("queue.handle_failed", queue=self._name, exc_info=error)
         else:
             outcome = "done"
-        CLAIMED.labels(queue=self._name, outcome=outcome).inc()
+        self._outcomes[outcome].inc()
 
     async def _keep_leases(self) -> None:
-        """Renew the leases of rows that take long; quick ones are done before it is their turn."""
+        """Renew the leases of rows that take long, and give up those that take too long.
+
+        Quick rows are done before it is their turn, so that none of them costs a timer of its own.
+        """
         gap_seconds = self._lease_seconds / _RENEWALS_PER_LEASE
         while True:
             await asyncio.sleep(gap_seconds)
             now = monotonic()
+            for task, held in self._running.items():
+                if now - held.taken_at >= self._handle_timeout_seconds:
+                    _log.error("queue.handle_timed_out", queue=self._name, seconds=self._handle_timeout_seconds)
+                    task.cancel()
             old = [held for held in self._running.values() if now - held.leased_at >= gap_seconds]
             for lease, group in _by_lease(old).items():
                 try:
