@@ -17,7 +17,8 @@ from wisipay.core.bodies import decode_body
 from wisipay.core.config import Settings
 from wisipay.core.errors import AppError, Conflict, ServiceUnavailable, TooManyRequests
 from wisipay.core.http_client import HttpAnswer, HttpClient
-from wisipay.core.http_server import create_app, json_only, request_context, running
+from wisipay.core.http_server import create_app, json_only, running
+from wisipay.core.http_wire import wire_request
 from wisipay.core.logging import bind_request
 from wisipay.core.metrics import REGISTRY
 
@@ -44,13 +45,8 @@ async def make_thing(data: JSONBody[Thing]) -> Thing:
 @post("/raw", status_code=200)
 async def raw(request: Request[Any, Any, Any]) -> dict[str, Any]:
     bind_request(merchant_id="MER-1")
-    context = request_context(request)
-    body = await request.body()
-    return {"size": len(body), **msgspec.structs.asdict(_Context(**{name: getattr(context, name) for name in _NAMES}))}
-
-
-_NAMES = ("request_id", "method", "path_and_query", "headers", "peer_address")
-_Context = msgspec.defstruct("_Context", [(name, Any) for name in _NAMES])
+    wire = await wire_request(request)
+    return {**msgspec.structs.asdict(wire), "body": None, "size": len(wire.body)}
 
 
 @post("/strict", status_code=200)

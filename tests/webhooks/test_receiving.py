@@ -8,7 +8,8 @@ from support.inbox import Adapters, Channels
 from wisipay.core.clock import SystemClock
 from wisipay.core.database import Pool
 from wisipay.core.errors import NotFound, PayloadTooLarge
-from wisipay.webhooks import Receiving, Reply, find
+from wisipay.core.http_wire import Reply
+from wisipay.webhooks import Receiving, find
 from wisipay.webhooks.model import BODY_MAX_BYTES
 
 

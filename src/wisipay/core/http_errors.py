@@ -4,10 +4,11 @@ Decides the shape of errors that are not ours (routing, decoding, validation, bu
 error with more than its request id: what went wrong is in the log.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
@@ -27,6 +28,7 @@ from wisipay.core.errors import (
     UnprocessableEntity,
     UnsupportedMediaType,
 )
+from wisipay.core.http_wire import Reply, litestar_response
 from wisipay.core.logging import bound_fields, get_logger
 
 _BY_STATUS: Final[dict[int, type[AppError]]] = {
@@ -43,51 +45,42 @@ _log = get_logger(__name__)
 
 def exception_handlers() -> ExceptionHandlersMap:
     """Return the handlers for an application: our errors, Litestar's, and everything else."""
-    handlers: ExceptionHandlersMap = {
-        AppError: _app_error,
-        HTTPException: _http_exception,
-        Exception: _unexpected,
-    }
-    return {**handlers, **{kind: _store_away for kind in OUTAGES}}  # noqa: C420 - fromkeys loses the handler's type
+    return {HTTPException: _http_exception, Exception: _any_error}
 
 
-def error_response(error: AppError, headers: dict[str, str] | None = None) -> Response[bytes]:
-    """Return the answer to an expected error; also for handlers that must answer without raising."""
-    return Response(
-        msgspec.json.encode(error.body(), enc_hook=str),
-        status_code=error.http_status,
-        media_type=MediaType.JSON,
-        headers={**error.headers(), **(headers or {})},
-    )
-
-
-def _app_error(_request: Request[Any, Any, Any], error: AppError) -> Response[bytes]:
-    if error.http_status >= _SERVER_ERROR:
-        _log.warning("http.refused", code=error.code, error=error.message, exc_info=error)
-    return error_response(error)
-
-
-def _store_away(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer when the database is away: what was asked for may be asked for again."""
-    _log.warning("http.store_unavailable", error=repr(error))
-    message = "The store could not be reached; please try again"
-    return error_response(ServiceUnavailable(message, code="STORE_UNAVAILABLE", retry_after_seconds=1))
-
-
-def _http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    if isinstance(error, ValidationException):
-        return error_response(BadRequest("The request is not valid", details=_faults(error.extra)))
-    kind = _BY_STATUS.get(error.status_code)
-    if kind is None:
-        return _unexpected(request, error)
-    message = "The body is not valid JSON" if kind is BadRequest and error.__cause__ is not None else None
-    return error_response(kind(message), error.headers)
-
-
-def _unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def error_reply(error: Exception) -> Reply:
+    """Return the answer to an error; whatever is not a refusal of ours or an outage of the store is a bug."""
+    if isinstance(error, AppError):
+        if error.http_status >= _SERVER_ERROR:
+            _log.warning("http.refused", code=error.code, error=error.message, exc_info=error)
+        return _refusal(error)
+    if isinstance(error, OUTAGES):
+        _log.warning("http.store_unavailable", error=repr(error))
+        message = "The store could not be reached; please try again"
+        return _refusal(ServiceUnavailable(message, code="STORE_UNAVAILABLE", retry_after_seconds=1))
     _log.error("http.failed", exc_info=error)
     request_id = bound_fields().get("request_id")
-    return error_response(AppError(details={"requestId": request_id} if request_id else {}))
+    return _refusal(AppError(details={"requestId": request_id} if request_id else {}))
+
+
+def _refusal(error: AppError, headers: Mapping[str, str] | None = None) -> Reply:
+    body = msgspec.json.encode(error.body(), enc_hook=str)
+    return Reply(error.http_status, body, headers={**error.headers(), **(headers or {})})
+
+
+def _any_error(_request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    return litestar_response(error_reply(error))
+
+
+def _http_exception(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    if isinstance(error, ValidationException):
+        refusal = _refusal(BadRequest("The request is not valid", details=_faults(error.extra)))
+        return litestar_response(refusal)
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is None:
+        return litestar_response(error_reply(error))
+    message = "The body is not valid JSON" if kind is BadRequest and error.__cause__ is not None else None
+    return litestar_response(_refusal(kind(message), error.headers))
 
 
 def _faults(extra: object) -> dict[str, str]:

@@ -1,14 +1,14 @@
 """An HTTP instance: what every one of our servers has in common, around the handlers of the slices.
 
-Decides limits, health, OpenAPI and the order of the layers: shell (request id, log, metrics) around Litestar (routing,
-decoding, errors). Must never know a domain, and must never add work per request that a handler did not ask for.
+Decides limits, health, OpenAPI and the order of the layers: shell (request id, log, metrics) around the fast lane (raw
+bytes) around Litestar (routing, decoding, errors). Must never know a domain, and must never add work per request that
+a handler did not ask for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from litestar import Litestar, Request
+from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import ControllerRouterHandler, LifespanHook
@@ -16,20 +16,18 @@ from litestar.types import ControllerRouterHandler, LifespanHook
 from wisipay.core.errors import UnsupportedMediaType
 from wisipay.core.http_errors import exception_handlers
 from wisipay.core.http_health import ReadyCheck, health_handlers
+from wisipay.core.http_lane import FastLane
 from wisipay.core.http_openapi import openapi_config
 from wisipay.core.http_serve import running, serve, serve_built
 from wisipay.core.http_shell import RequestShell
-from wisipay.core.logging import bound_fields
 
 if TYPE_CHECKING:
     from wisipay.core.config import Settings
 
 __all__ = [
     "BODY_BYTES_MAX",
-    "RequestContext",
     "create_app",
     "json_only",
-    "request_context",
     "running",
     "serve",
     "serve_built",
@@ -38,41 +36,6 @@ __all__ = [
 BODY_BYTES_MAX: Final = 65_536
 
 _JSON_TYPES = ("application/json", "application/vnd.api+json")
-
-
-@dataclass(frozen=True, slots=True)
-class RequestContext:
-    """A request as it came over the wire, apart from its body.
-
-    `path_and_query` is raw, as signatures cover it; header names are lower-case; `peer_address` is the other end of
-    the connection, which may be a proxy.
-    """
-
-    request_id: str
-    method: str
-    path_and_query: str
-    headers: Mapping[str, str]
-    peer_address: str
-
-
-def request_context(request: Request[Any, Any, Any]) -> RequestContext:
-    """Return the request's context; repeated headers are joined by ", "."""
-    scope = request.scope
-    headers: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        key, text = name.decode("latin-1"), value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    query = scope["query_string"]
-    raw_path = scope.get("raw_path") or scope["path"].encode()
-    path = raw_path.partition(b"?")[0]
-    client = scope["client"]
-    return RequestContext(
-        request_id=str(bound_fields().get("request_id", "")),
-        method=scope["method"],
-        path_and_query=(path + b"?" + query if query else path).decode("latin-1"),
-        headers=headers,
-        peer_address=client[0] if client else "",
-    )
 
 
 def json_only(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
@@ -113,5 +76,5 @@ def create_app(
         debug=False,
     )
     app.state.settings = settings
-    app.asgi_handler = RequestShell(app.asgi_handler)
+    app.asgi_handler = RequestShell(FastLane(app, BODY_BYTES_MAX))
     return app

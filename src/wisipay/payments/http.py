@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response, get, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from wisipay.core.batch import BatchLost
 from wisipay.core.errors import AppError, NotFound, ServiceUnavailable, TooManyRequests
-from wisipay.core.http_server import request_context
+from wisipay.core.http_lane import in_fast_lane
+from wisipay.core.http_wire import Reply, WireRequest, litestar_response, wire_request
 from wisipay.core.logging import get_logger
 from wisipay.merchants import Merchant, MerchantGate, ServiceKind, SignedRequest
 from wisipay.payments.answers import payin_answer, payout_answer, status_answer
@@ -48,6 +49,12 @@ class MerchantApi:
 def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
     """Build the five payment endpoints."""
 
+    async def start_payin(request: WireRequest) -> Reply:
+        return await _initiate(api, request, "payin")
+
+    async def start_payout(request: WireRequest) -> Reply:
+        return await _initiate(api, request, "payout")
+
     @post(
         "/api/payment/payin/initiate",
         status_code=200,
@@ -55,9 +62,10 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         responses=INITIATE_ERRORS,
         tags=["payin"],
         summary="Start a collection",
+        opt=in_fast_lane(start_payin),
     )
     async def initiate_payin(request: HttpRequest) -> Response[PayinAnswer]:
-        return await _initiate(api, request, "payin")
+        return litestar_response(await start_payin(await wire_request(request)))
 
     @post(
         "/api/payment/payout/initiate",
@@ -66,9 +74,10 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         responses=INITIATE_ERRORS,
         tags=["payout"],
         summary="Start a disbursement",
+        opt=in_fast_lane(start_payout),
     )
     async def initiate_payout(request: HttpRequest) -> Response[PayoutAnswer]:
-        return await _initiate(api, request, "payout")
+        return litestar_response(await start_payout(await wire_request(request)))
 
     @get(
         "/api/payment/{order_id:str}",
@@ -78,7 +87,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         summary="Status of a payment, whichever type",
     )
     async def status(request: HttpRequest, order_id: FromPath[str]) -> StatusAnswer:
-        merchant = await _admit(api, request, None, tps=False)
+        merchant = await _admit(api, await wire_request(request), None, tps=False)
         return status_answer(await _found(api, merchant, order_id, None), api.amount_unit)
 
     @get(
@@ -105,22 +114,22 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
 
 
 async def _fresh_status(api: MerchantApi, request: HttpRequest, order_id: str, service: ServiceKind) -> StatusAnswer:
-    merchant = await _admit(api, request, service, tps=True)
+    merchant = await _admit(api, await wire_request(request), service, tps=True)
     found = await _found(api, merchant, order_id, _kind(service))
     return status_answer(await api.payments.refresh(found), api.amount_unit)
 
 
-async def _initiate(api: MerchantApi, request: HttpRequest, service: ServiceKind) -> Response[Any]:
+async def _initiate(api: MerchantApi, request: WireRequest, service: ServiceKind) -> Reply:
     merchant = await _admit(api, request, service, tps=True)
-    body = await request.body()
-    order = payin_request(body, api.amount_unit) if service == "payin" else payout_request(body, api.amount_unit)
+    read = payin_request if service == "payin" else payout_request
+    order = read(request.body, api.amount_unit)
     key = request.headers.get("idempotency-key")
     if key is None:
         transaction = await api.payments.initiate(merchant, order)
-        return Response(_started(transaction, api.amount_unit), media_type=MediaType.JSON)
-    claim = await api.keys.claim(merchant.id, key.strip(), service.encode() + b"\n" + body)
+        return Reply(200, msgspec.json.encode(_started(transaction, api.amount_unit)))
+    claim = await api.keys.claim(merchant.id, key.strip(), service.encode() + b"\n" + request.body)
     kept = claim if isinstance(claim, KeptAnswer) else await _carry_out(api, merchant, order, claim)
-    return Response(kept.body, status_code=kept.status, media_type=MediaType.JSON)
+    return Reply(kept.status, kept.body)
 
 
 async def _carry_out(api: MerchantApi, merchant: Merchant, order: PaymentRequest, claim: Claim) -> KeptAnswer:
@@ -153,14 +162,13 @@ async def _begun_before(
     return await api.payments.find(merchant.id, order.order_id, order.kind) if claim.taken_over else None
 
 
-async def _admit(api: MerchantApi, request: HttpRequest, service: ServiceKind | None, *, tps: bool) -> Merchant:
-    context = request_context(request)
+async def _admit(api: MerchantApi, request: WireRequest, service: ServiceKind | None, *, tps: bool) -> Merchant:
     signed = SignedRequest(
-        method=context.method,
-        path_and_query=context.path_and_query,
-        headers=context.headers,
-        body=await request.body(),
-        peer_address=context.peer_address,
+        method=request.method,
+        path_and_query=request.path_and_query,
+        headers=request.headers,
+        body=request.body,
+        peer_address=request.peer_address,
     )
     return await api.gate.admit(signed, service, tps=tps)
 

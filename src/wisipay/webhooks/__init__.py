@@ -6,14 +6,13 @@ The public face of the slice. `http` and `worker` are mounted by entrypoints.
 from wisipay.webhooks.history import WebhookRecord, find, replay, replay_dead, show
 from wisipay.webhooks.model import ReceivedWebhook, WebhookState
 from wisipay.webhooks.processing import OutcomeSink, Processing
-from wisipay.webhooks.receiving import Receiving, Reply
+from wisipay.webhooks.receiving import Receiving
 
 __all__ = [
     "OutcomeSink",
     "Processing",
     "ReceivedWebhook",
     "Receiving",
-    "Reply",
     "WebhookRecord",
     "WebhookState",
     "find",

@@ -13,7 +13,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from wisipay.core.errors import NotFound
-from wisipay.core.http_server import request_context
+from wisipay.core.http_lane import in_fast_lane
+from wisipay.core.http_wire import Reply, WireRequest, litestar_response, wire_request
 from wisipay.providers import WebhookRoute
 from wisipay.webhooks.receiving import Receiving
 
@@ -30,34 +31,35 @@ class WebhookDependencies:
 def build_handlers(dependencies: WebhookDependencies) -> list[HTTPRouteHandler]:
     """Build the two handlers: gateway providers name the legal entity in the path, bank providers do not."""
 
-    async def take(
-        request: Request[None, None, State], route: str, provider: str, legal_entity: str | None
-    ) -> Response[bytes]:
+    async def take(request: WireRequest) -> Reply:
+        route = request.parameters["route"]
         if route not in _ROUTES:
             raise NotFound("No such webhook address: it starts with /webhook/payin, /webhook/payout or /webhook/common")
-        context = request_context(request)
-        reply = await dependencies.receiving.receive(
+        return await dependencies.receiving.receive(
             cast("WebhookRoute", route),
-            provider,
-            legal_entity,
-            headers=context.headers,
-            body=await request.body(),
-            peer_address=context.peer_address,
+            request.parameters["provider"],
+            request.parameters.get("legal_entity"),
+            headers=request.headers,
+            body=request.body,
+            peer_address=request.peer_address,
         )
-        return Response(reply.body, status_code=reply.status, media_type=reply.content_type)
 
-    @post("/webhook/{route:str}/{provider:str}/{legal_entity:str}", status_code=200, tags=["webhooks"])
+    opt = in_fast_lane(take)
+
+    @post("/webhook/{route:str}/{provider:str}/{legal_entity:str}", status_code=200, tags=["webhooks"], opt=opt)
     async def gateway_webhook(
         request: Request[None, None, State], route: FromPath[str], provider: FromPath[str], legal_entity: FromPath[str]
     ) -> Response[bytes]:
         """Take a webhook of a provider that calls one address per legal entity."""
-        return await take(request, route, provider, legal_entity)
+        del route, provider, legal_entity  # here they are described only
+        return litestar_response(await take(await wire_request(request)))
 
-    @post("/webhook/{route:str}/{provider:str}", status_code=200, tags=["webhooks"])
+    @post("/webhook/{route:str}/{provider:str}", status_code=200, tags=["webhooks"], opt=opt)
     async def bank_webhook(
         request: Request[None, None, State], route: FromPath[str], provider: FromPath[str]
     ) -> Response[bytes]:
         """Take a webhook of a provider that calls one address for all its legal entities."""
-        return await take(request, route, provider, None)
+        del route, provider
+        return litestar_response(await take(await wire_request(request)))
 
     return [gateway_webhook, bank_webhook]

@@ -5,7 +5,6 @@ it stores: a provider must get its answer in milliseconds, whatever the state of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
@@ -13,6 +12,7 @@ from wisipay.core.batch import Batcher
 from wisipay.core.clock import Clock
 from wisipay.core.database import Pool
 from wisipay.core.errors import NotFound, PayloadTooLarge
+from wisipay.core.http_wire import Reply
 from wisipay.core.ids import new_uuid7
 from wisipay.core.logging import get_logger
 from wisipay.providers import WebhookRoute
@@ -30,15 +30,6 @@ class Replies(Protocol):
     async def webhook_reply(self, channel_id: str) -> tuple[int, str, bytes]:
         """Give status, content type and body."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the provider is answered."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 class Receiving:
@@ -96,7 +87,8 @@ class Receiving:
     async def _reply(self, channel_id: str) -> Reply:
         """Ask the adapter. The webhook is stored: trouble with building the adapter must not look like a refusal."""
         try:
-            return Reply(*await self._replies.webhook_reply(channel_id))
+            status, content_type, body = await self._replies.webhook_reply(channel_id)
         except Exception:
             _logger.exception("webhook.reply_failed", channel_id=channel_id)
-            return Reply(200, "application/json", b'{"success":true}')
+            return Reply(200, b'{"success":true}')
+        return Reply(status, body, content_type)
