@@ -134,6 +134,13 @@ async def test_a_healthy_circuit_is_calm_for_a_moment_and_asks_nobody(
     assert others.calm
 
 
+async def test_the_success_of_whoever_asked_is_no_news_and_leaves_the_calm(redis: Redis, clock: FakeClock) -> None:
+    store = store_on(redis, clock)
+    asked = await store.admit(NAME)
+    await store.report(NAME, asked, success=True)
+    assert (await store.admit(NAME)).calm
+
+
 async def test_looking_at_a_healthy_circuit_calms_it_too(redis: Redis, clock: FakeClock) -> None:
     store = store_on(redis, clock)
     assert not await store.is_open(NAME)

@@ -38,11 +38,15 @@ _logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """An admission and where it was given: its report goes to the same place. `calm`: nobody was asked."""
+    """An admission and where it was given: its report goes to the same place.
+
+    `calm`: nobody was asked. `healthy`: the circuit was closed without failures, so a success is no news.
+    """
 
     admission: Admission
     shared: bool
     calm: bool = False
+    healthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +81,22 @@ class BreakerStore:
         """Ask for one call on the circuit; when it is allowed, `report` must follow."""
         calm = self._calm_now(name)
         if calm is not None:
-            return Permit(Admission(allowed=True, generation=calm.generation), shared=True, calm=True)
+            admission = Admission(allowed=True, generation=calm.generation)
+            return Permit(admission, shared=True, calm=True, healthy=True)
         trial_ms = self._policy.trial_seconds * MILLISECONDS
         answer = await self._run(self._admit_script, name, trial_ms, REMEMBER_MS, self._shared_now())
         if answer is not None:
             allowed, generation, retry_after_ms, failures = cast("list[int]", answer)
-            self._note_calm(name, generation, is_healthy=bool(allowed) and failures == 0)
-            return Permit(Admission(bool(allowed), generation, retry_after_ms), shared=True)
+            is_healthy = bool(allowed) and failures == 0
+            self._note_calm(name, generation, is_healthy=is_healthy)
+            return Permit(Admission(bool(allowed), generation, retry_after_ms), shared=True, healthy=is_healthy)
         circuit, admission = admit(self._local_circuit(name), _milliseconds(self._clock), self._policy)
         self._keep(name, circuit)
         return Permit(admission, shared=False)
 
     async def report(self, name: str, permit: Permit, *, success: bool) -> None:
         """Tell how an admitted call went. When Redis went away in between, the local circuit takes the news."""
-        if success and permit.calm and name in self._calm:
+        if success and permit.healthy and name in self._calm:
             return
         self._calm.pop(name, None)
         opened = await self._report_shared(name, permit, success=success) if permit.shared else None
