@@ -7,16 +7,16 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.ports import lasting_ports
 from wisipay.core.embedded import process
 from wisipay.entrypoints.demonstration.scenarios import PAYINS, PAYOUTS
 from wisipay.entrypoints.ports import COUNT
@@ -41,22 +41,11 @@ def data_dir() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _port_base() -> int:
-    """Return the first of as many free ports as an installation needs, below those the system gives to clients."""
-    for attempt in range(500):
-        base = 20_000 + (os.getpid() * 16 + attempt * 16) % 12_000
-        with ExitStack() as probes, suppress(OSError):
-            for offset in range(COUNT):
-                probes.enter_context(socket.socket()).bind(("127.0.0.1", base + offset))
-            return base
-    raise AssertionError("no free ports in a row")
-
-
 async def _demo(data_dir: Path, *options: str) -> tuple[int | None, str, str]:
     """Run the demo to its end; return exit status, standard output and standard error."""
     program = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "wisipay.entrypoints.cli", "demo", "--data", str(data_dir), "--port-base", str(_port_base())),
+        *("-m", "wisipay.entrypoints.cli", "demo", "--data", str(data_dir), "--port-base", str(lasting_ports(COUNT))),
         *options,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from support.e2e_scenarios import Scenario
@@ -22,6 +22,7 @@ from wisipay.merchants import (
     MerchantStatus,
     ProviderType,
     ServiceChange,
+    ServiceKind,
     ServiceOwner,
     add_tier,
     change_merchant,
@@ -78,9 +79,7 @@ class Founder:
     async def found(self, scenarios: Sequence[Scenario], prefix: str) -> list[Lane]:
         """Make every lane in one transaction."""
         async with self._conn.transaction():
-            entity_id = await create_legal_entity(
-                self._conn, self._author, name=f"{prefix} Owner", identifier="AAACE1234E"
-            )
+            entity_id = await self.legal_entity(prefix)
             return [
                 await self._lane(entity_id, f"{prefix}{number}", tuple(lane))
                 for number, lane in enumerate(lanes_of(scenarios))
@@ -88,35 +87,44 @@ class Founder:
 
     async def _lane(self, entity_id: str, name: str, scenarios: tuple[Scenario, ...]) -> Lane:
         count = 2 if scenarios[0].fallback else 1
-        route = [await self._channel(entity_id, f"{name}{'ab'[number]}") for number in range(count)]
-        merchant_id = await create_merchant(
+        url = self._settings.simulator_url or ""
+        route = [await self.channel(entity_id, f"{name}{'ab'[number]}", url) for number in range(count)]
+        funds_paise = 0 if scenarios[0].poor else FUNDS_PAISE
+        secret = await self.merchant(name, dict.fromkeys(SERVICE_KINDS, route), url, funds_paise)
+        return Lane(name, secret, scenarios)
+
+    async def legal_entity(self, prefix: str) -> str:
+        """Make the owner of channels; return its id."""
+        return await create_legal_entity(self._conn, self._author, name=f"{prefix} Owner", identifier="AAACE1234E")
+
+    async def merchant(
+        self, name: str, routes: Mapping[ServiceKind, Sequence[str]], callbacks_base_url: str, funds_paise: int
+    ) -> str:
+        """Make a merchant whose id is its name and who may pay in and out; return its secret."""
+        await create_merchant(
             self._conn, self._author, name=name, email=f"{name.lower()}@example.com", merchant_id=name
         )
-        secret = await onboard_merchant(self._conn, self._box, self._author, merchant_id)
-        change = MerchantChange(status=MerchantStatus.ACTIVE)
-        await change_merchant(self._conn, self._author, merchant_id, change)
-        for kind in SERVICE_KINDS:
-            owner = ServiceOwner(merchant_id=merchant_id)
-            url = f"{self._settings.simulator_url}/merchant/{merchant_id}/callbacks"
+        secret = await onboard_merchant(self._conn, self._box, self._author, name)
+        await change_merchant(self._conn, self._author, name, MerchantChange(status=MerchantStatus.ACTIVE))
+        for kind, route in routes.items():
+            owner = ServiceOwner(merchant_id=name)
+            url = f"{callbacks_base_url}/merchant/{name}/callbacks"
             service = ServiceChange(is_active=True, tps=None, daily_paise=None, callback_url=url)
             await change_service(self._conn, self._author, owner, kind, service)
             tier = FeeTier(Paise(1), None, FeeCharge(Paise(500), 10_000))
             await add_tier(self._conn, self._author, owner, kind, tier)
-            await set_routing(self._conn, self._author, merchant_id, kind, route)
-        await open_merchant_accounts(self._conn, merchant_id)
-        if not scenarios[0].poor:
-            await self._fund(merchant_id)
-        return Lane(merchant_id, secret.value, scenarios)
+            await set_routing(self._conn, self._author, name, kind, route)
+        await open_merchant_accounts(self._conn, name)
+        if funds_paise:
+            await self._fund(name, funds_paise)
+        return secret.value
 
-    async def _channel(self, entity_id: str, name: str) -> str:
+    async def channel(self, entity_id: str, name: str, provider_url: str) -> str:
+        """Make a provider at that address, and our channel to it; return the channel's id."""
         provider_id = await create_provider(
             self._conn, self._author, name=name, provider_type=ProviderType.GATEWAY, adapter="dummy"
         )
-        credentials = {
-            "baseUrl": self._settings.simulator_url or "",
-            "apiKey": f"key-of-{name}",
-            "webhookSecret": _WEBHOOK_SECRET,
-        }
+        credentials = {"baseUrl": provider_url, "apiKey": f"key-of-{name}", "webhookSecret": _WEBHOOK_SECRET}
         channel_id = await create_channel(
             self._conn,
             self._box,
@@ -128,7 +136,7 @@ class Founder:
         await open_channel_accounts(self._conn, channel_id, entity_id)
         return channel_id
 
-    async def _fund(self, merchant_id: str) -> None:
+    async def _fund(self, merchant_id: str, funds_paise: int) -> None:
         account = ledger.merchant_account(merchant_id, "PAYOUT").id
-        lines = (ledger.Line(ledger.WORLD.id, FUNDS_PAISE), ledger.Line(account, -FUNDS_PAISE))
+        lines = (ledger.Line(ledger.WORLD.id, funds_paise), ledger.Line(account, -funds_paise))
         await ledger.apply(self._conn, [ledger.Transfer(entry_id=new_uuid7(), lines=lines)], utc_now())

@@ -45,12 +45,16 @@ class Play:
         async with self.pool.acquire() as conn:
             lanes = await Founder(conn, self.settings).found(scenarios, prefix)
         for lane in lanes:
-            url = f"{self.settings.simulator_url}/control/merchants/{lane.merchant_id}"
-            body = msgspec.json.encode({"secrets": [lane.secret]})
-            headers = {"content-type": "application/json"}
-            answer = await self._client.request("PUT", url, headers=headers, body=body, timeout_seconds=10)
-            assert answer.status == 200
+            await self.introduce(lane)
         return lanes
+
+    async def introduce(self, lane: Lane, *, slow_ms: int = 0) -> None:
+        """Tell the simulator who a merchant is, and how long its endpoint takes to answer."""
+        url = f"{self.settings.simulator_url}/control/merchants/{lane.merchant_id}"
+        body = msgspec.json.encode({"secrets": [lane.secret], "slow_ms": slow_ms})
+        headers = {"content-type": "application/json"}
+        answer = await self._client.request("PUT", url, headers=headers, body=body, timeout_seconds=10)
+        assert answer.status == 200
 
     async def play(self, lanes: Sequence[Lane], *, within_seconds: float) -> dict[str, Played]:
         """Order every scenario's payment at once and wait, at most so long, until all have ended as they should."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import ExitStack, suppress
 
@@ -17,6 +18,20 @@ def free_ports(count: int) -> int:
         with ExitStack() as probes, suppress(OSError, OverflowError):
             base = _bound(probes, 0)
             for offset in range(1, count):
+                _bound(probes, base + offset)
+            return base
+    raise AssertionError(f"no {count} free ports in a row")
+
+
+def lasting_ports(count: int) -> int:
+    """Return the first of `count` free ports in a row that stay free while nobody listens on them.
+
+    They are below those that the kernel gives to connections: a server that is started again finds its port.
+    """
+    for attempt in range(500):
+        base = 20_000 + (os.getpid() + attempt) * 16 % 12_000
+        with ExitStack() as probes, suppress(OSError):
+            for offset in range(count):
                 _bound(probes, base + offset)
             return base
     raise AssertionError(f"no {count} free ports in a row")
