@@ -1,5 +1,6 @@
 """Log lines as the operations handbook describes them."""
 
+import asyncio
 import io
 import json
 import logging
@@ -13,8 +14,10 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
+from support.waiting import until
 from wisipay.core.config import Settings
-from wisipay.core.logging import bind_request, bound, bound_fields, configure_logging, get_logger
+from wisipay.core.log_lines import HELD_LINES_MAX
+from wisipay.core.logging import bind_request, bound, bound_fields, configure_logging, get_logger, lines_held
 
 
 @pytest.fixture
@@ -128,3 +131,48 @@ def test_before_it_is_configured_a_process_logs_to_standard_error() -> None:
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=30)  # noqa: S603 - our own code
     assert json.loads(result.stderr)["event"] == "early"
     assert result.stdout == b""
+
+
+async def test_held_lines_come_out_in_order_within_a_moment(output: io.BytesIO) -> None:
+    log = get_logger("x")
+    with lines_held():
+        for number in range(3):
+            log.info("held", number=number)
+        assert lines(output) == []
+        await until(lambda: len(lines(output)) == 3)
+        assert [line["number"] for line in lines(output)] == [0, 1, 2]
+        log.info("last")
+    assert [line["event"] for line in lines(output)] == ["held", "held", "held", "last"]
+    log.info("after")
+    assert len(lines(output)) == 5
+
+
+async def test_an_error_holds_nothing_back(output: io.BytesIO) -> None:
+    with lines_held():
+        get_logger("x").info("before")
+        get_logger("x").error("boom")
+        assert [line["event"] for line in lines(output)] == ["before", "boom"]
+
+
+async def test_held_lines_are_bounded(output: io.BytesIO) -> None:
+    with lines_held():
+        for _ in range(HELD_LINES_MAX):
+            get_logger("x").info("held")
+        assert len(lines(output)) == HELD_LINES_MAX
+
+
+async def test_another_thread_writes_at_once(output: io.BytesIO) -> None:
+    with lines_held():
+        await asyncio.to_thread(get_logger("x").info, "elsewhere")
+        await asyncio.to_thread(get_logger("x").error, "elsewhere")
+        assert len(lines(output)) == 2
+
+
+async def test_lines_are_out_when_an_exception_ends_the_process(output: io.BytesIO) -> None:
+    def work() -> None:
+        get_logger("x").info("last words")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), lines_held():
+        work()
+    assert [line["event"] for line in lines(output)] == ["last words"]

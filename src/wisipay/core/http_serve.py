@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from litestar.types import ASGIApp
 
-from wisipay.core.logging import get_logger
+from wisipay.core.logging import get_logger, lines_held
 from wisipay.core.memory import settle_memory
 
 DRAIN_SECONDS: Final = 25
@@ -82,7 +82,8 @@ async def _serve_until_signal(app: ASGIApp, listener: socket.socket) -> None:
         loop.add_signal_handler(number, server.handle_exit, number, None)
     settle_memory()
     _log.info("service.starting", host=host, port=port)
-    await server.serve([listener])
+    with lines_held():
+        await server.serve([listener])
     _log.info("service.stopped", host=host, port=port)
 
 

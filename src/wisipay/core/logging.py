@@ -9,7 +9,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -21,6 +21,7 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import FilteringBoundLogger
 
+from wisipay.core.log_lines import LineWriter
 from wisipay.core.redaction import redact_field
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ _WRITTEN_BY_US: Final = frozenset(
 _STACK_LENGTH_MAX = 8_000
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
+_writers: Final[list[LineWriter]] = []
 _request_fields: ContextVar[MappingProxyType[str, Any]] = ContextVar("request_fields", default=MappingProxyType({}))
 
 
@@ -93,28 +95,22 @@ def configure_logging(settings: "Settings", service: str, *, stream: BinaryIO | 
     logging.basicConfig(handlers=[_LibraryHandler()], level=max(level, logging.WARNING), force=True)
 
 
+@contextlib.contextmanager
+def lines_held() -> Iterator[None]:
+    """Have the lines of the running event loop written together, up to 50 ms later; all are out when the block ends."""
+    with _writers[-1].holding():
+        yield
+
+
 def _configure(service: str, level: int, stream: BinaryIO | None, *, cache: bool) -> None:
+    writer = LineWriter(stream)
+    _writers[:] = [writer]
     structlog.configure(
         processors=[_Renderer(service)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _LineWriter(stream),
+        logger_factory=lambda *_: writer,
         cache_logger_on_first_use=cache,
     )
-
-
-class _LineWriter:
-    """Writes whole lines; a closed or full output loses the line, never the request that wrote it."""
-
-    def __init__(self, stream: BinaryIO | None) -> None:
-        self._stream = stream
-
-    def msg(self, line: bytes) -> None:
-        stream = self._stream or sys.stderr.buffer
-        with contextlib.suppress(OSError, ValueError):
-            stream.write(line)
-            stream.flush()
-
-    debug = info = warning = error = critical = fatal = msg
 
 
 class _Renderer:
@@ -135,11 +131,13 @@ class _Renderer:
         if span.is_valid:
             line["traceId"] = trace.format_trace_id(span.trace_id)
             line["spanId"] = trace.format_span_id(span.span_id)
-        _add_exception(fields)
-        for name, value in (*_request_fields.get().items(), *fields.items()):
-            if value is not None:
-                field = _FIELD_NAMES.get(name, name)
-                line[field] = value if field in _WRITTEN_BY_US else redact_field(field, value)
+        if "exc_info" in fields:
+            _add_exception(fields)
+        for told in (_request_fields.get(), fields):
+            for name, value in told.items():
+                if value is not None:
+                    field = _FIELD_NAMES.get(name, name)
+                    line[field] = value if field in _WRITTEN_BY_US else redact_field(field, value)
         return self._encode(line) + b"\n"
 
 

@@ -8,7 +8,10 @@ once the adapter has been asked: that is `Unknown`.
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol, TypeVar
+
+from prometheus_client import Gauge
 
 from wisipay.core.admission import outside
 from wisipay.core.http_client import HttpClient
@@ -139,7 +142,7 @@ class ProviderGateway:
     ) -> _Outcome | Unknown:
         circuit = _circuit(channel_id, operation)
         permit = await self._breakers.admit(circuit)
-        CIRCUIT_OPEN.labels(channel_id, operation).set(0 if permit.admission.allowed else 1)
+        _open_gauge(channel_id, operation).set(0 if permit.admission.allowed else 1)
         if not permit.admission.allowed:
             return refused
         outcome: _Outcome | Unknown
@@ -169,6 +172,11 @@ class ProviderGateway:
         if len(self._adapters) > MAX_CACHED_ADAPTERS:
             self._adapters.popitem(last=False)
         return cached.adapter
+
+
+@lru_cache(maxsize=10_000)  # finding the child of a metric by its labels takes a lock and builds a key
+def _open_gauge(channel_id: str, operation: str) -> Gauge:
+    return CIRCUIT_OPEN.labels(channel_id, operation)
 
 
 def _circuit(channel_id: str, operation: str) -> str:

@@ -6,7 +6,11 @@ is `Unknown`. Must never send twice, never let an exception out, and never log a
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from time import perf_counter
 from typing import Final, TypeVar
+
+from prometheus_client import Counter, Histogram
 
 from wisipay.core.http_client import AnswerLost, HttpAnswer, HttpClient, NotSent
 from wisipay.core.logging import get_logger
@@ -64,14 +68,16 @@ class ProviderHttp:
         return self._told(request, self._read(request, answer, read))
 
     async def _send(self, request: ProviderRequest) -> HttpAnswer | NotSent | AnswerLost:
-        _logger.debug("provider.http.request", **self._names(request))
-        with PROVIDER_CALL_SECONDS.labels(self._provider, request.operation).time():
-            answer = await self._exchange(request)
+        names = self._names(request)
+        _logger.debug("provider.http.request", **names)
+        started = perf_counter()
+        answer = await self._exchange(request)
+        _seconds(self._provider, request.operation).observe(perf_counter() - started)
         told = answer if isinstance(answer, HttpAnswer) else f"{type(answer).__name__}: {answer}"
         capture(self._capture_hook, request, told, provider=self._provider, channel_id=self._channel_id)
         status = answer.status if isinstance(answer, HttpAnswer) else None
         error = None if isinstance(answer, HttpAnswer) else str(answer)
-        _logger.info("provider.http.response", **self._names(request), status=status, error=error)
+        _logger.info("provider.http.response", **names, status=status, error=error)
         return answer
 
     async def _exchange(self, request: ProviderRequest) -> HttpAnswer | NotSent | AnswerLost:
@@ -106,7 +112,7 @@ class ProviderHttp:
             return Unknown(f"HTTP {answer.status}: reading failed with {type(error).__name__}")
 
     def _told(self, request: ProviderRequest, outcome: _Outcome) -> _Outcome:
-        PROVIDER_CALLS.labels(self._provider, request.operation, type(outcome).__name__).inc()
+        _calls(self._provider, request.operation, type(outcome).__name__).inc()
         return outcome
 
     def _names(self, request: ProviderRequest) -> dict[str, str]:
@@ -116,3 +122,13 @@ class ProviderHttp:
             "operation": request.operation,
             "transaction_id": request.reference,
         }
+
+
+@lru_cache(maxsize=1024)  # finding the child of a metric by its labels takes a lock and builds a key
+def _seconds(provider: str, operation: str) -> Histogram:
+    return PROVIDER_CALL_SECONDS.labels(provider, operation)
+
+
+@lru_cache(maxsize=1024)
+def _calls(provider: str, operation: str, outcome: str) -> Counter:
+    return PROVIDER_CALLS.labels(provider, operation, outcome)
