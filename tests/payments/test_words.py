@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from support.simulator import Simulator
 from support.waiting import until
 from wisipay.core.clock import utc_now
+from wisipay.core.database import Connection
 from wisipay.core.ids import new_id
 from wisipay.core.money import Paise
 from wisipay.entrypoints.engine import Engine
-from wisipay.payments import Kind, Request, Source, Status, Transaction, WordResult
+from wisipay.payments import Kind, Request, Source, Spoken, Status, Transaction, WordResult
 from wisipay.providers import Capabilities, ProviderStatus, StatusOutcome, Unknown, WebhookWord
 
 CHANNEL = "dummy_demo"
@@ -62,6 +66,54 @@ async def test_a_word_without_any_name_or_channel_is_about_nothing_we_know(parts
     assert await _apply(parts, said(payin.id), "nobody_nowhere") is unknown
     assert await parts.words.apply_word((), said(payin.id), utc_now()) is unknown
     assert await _apply(parts, said(new_id("WP"))) is unknown
+
+
+async def _apply_together(parts: Engine, *words: WebhookWord, channel_id: str = CHANNEL) -> list[WordResult]:
+    heard: list[WordResult] = []
+
+    async def listen(_conn: Connection) -> Sequence[Spoken]:
+        return [Spoken([channel_id], word) for word in words]
+
+    async def conclude(_conn: Connection, results: Sequence[WordResult]) -> None:
+        heard.extend(results)
+
+    await parts.words.apply_together(listen, conclude)
+    return heard
+
+
+async def test_words_are_applied_together_each_with_its_own_result(parts: Engine, payin: Transaction) -> None:
+    words = said(None), said(payin.id), said(new_id("WP")), said(None, payin.provider_reference)
+    unknown = WordResult.UNKNOWN_TRANSACTION
+    assert await _apply_together(parts, *words) == [unknown, WordResult.APPLIED, unknown, WordResult.REPEATED]
+    assert await _apply_together(parts, said(payin.id), channel_id="nobody_nowhere") == [unknown]
+    assert await _status(parts, payin) is Status.SUCCESS
+
+
+async def test_what_fails_in_conclusion_has_not_happened(parts: Engine, payin: Transaction) -> None:
+    async def listen(_conn: Connection) -> Sequence[Spoken]:
+        return [Spoken([CHANNEL], said(payin.id))]
+
+    async def conclude(_conn: Connection, _results: Sequence[WordResult]) -> None:
+        raise RuntimeError("not so")
+
+    with pytest.raises(RuntimeError, match="not so"):
+        await parts.words.apply_together(listen, conclude)
+    assert await _status(parts, payin) is Status.PENDING
+
+
+async def test_a_hint_is_never_applied_together(parts: Engine, payin: Transaction) -> None:
+    with pytest.raises(ValueError, match="hint"):
+        await _apply_together(parts, said(payin.id, authentic=False))
+    assert await _status(parts, payin) is Status.PENDING
+
+
+async def test_a_limit_counter_that_does_not_exist_yet_is_added_before_words_are_applied(
+    parts: Engine, payin: Transaction
+) -> None:
+    await parts.pool.execute("DELETE FROM payments_usage")
+    word = replace(said(payin.id), status=ProviderStatus.FAILED)
+    assert await _apply_together(parts, word) == [WordResult.APPLIED]
+    assert await parts.pool.fetchval("SELECT count(*) FROM payments_usage") > 0
 
 
 async def test_a_channel_speaks_about_its_own_payments_only(parts: Engine, payin: Transaction) -> None:

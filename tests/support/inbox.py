@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from support.parties import channel
+from wisipay.core.database import Connection, Pool
 from wisipay.core.money import Paise
 from wisipay.merchants import Channel
-from wisipay.payments import WordResult
+from wisipay.payments import Spoken, WordResult
 from wisipay.providers import ProviderStatus, WebhookRoute, WebhookUnreadable, WebhookWord
 from wisipay.webhooks import ReceivedWebhook
 
@@ -82,10 +83,14 @@ class Adapters:
 
 
 class Payments:
-    """Remembers what it is told and answers as the test wants, at last with APPLIED, then REPEATED."""
+    """Remembers what it is told and answers as the test wants, at last with APPLIED, then REPEATED.
 
-    def __init__(self, *answers: WordResult | Exception) -> None:
+    Without a `pool` it cannot take several words together.
+    """
+
+    def __init__(self, *answers: WordResult | Exception, pool: Pool | None = None) -> None:
         self._answers = list(answers)
+        self._pool = pool
         self.heard: list[tuple[tuple[str, ...], WebhookWord, datetime]] = []
 
     async def apply_word(self, channel_ids: Sequence[str], word: WebhookWord, received_at: datetime) -> WordResult:
@@ -98,3 +103,15 @@ class Payments:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def apply_together(
+        self,
+        listen: Callable[[Connection], Awaitable[Sequence[Spoken]]],
+        conclude: Callable[[Connection, Sequence[WordResult]], Awaitable[None]],
+    ) -> None:
+        """Take the words that `listen` brings, in one transaction with `conclude`."""
+        if self._pool is None:
+            raise RuntimeError("one by one, please")
+        async with self._pool.acquire() as conn, conn.transaction():
+            spoken = await listen(conn)
+            await conclude(conn, [await self.apply_word(each.channel_ids, each.word, RECEIVED_AT) for each in spoken])

@@ -86,6 +86,7 @@ async def test_only_the_holder_can_prolong_a_lease(database: Pool) -> None:
     before = await database.fetchval(due_at, webhook_id)
     await renew(database, [webhook_id], uuid4(), 3600)
     assert await database.fetchval(due_at, webhook_id) == before
+    assert claimed.lease_token is not None
     await renew(database, [webhook_id], claimed.lease_token, 3600)
     assert await database.fetchval(due_at, webhook_id) > before
 

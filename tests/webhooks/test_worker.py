@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from uuid import UUID, uuid4
 
 from support.inbox import Adapters, Channels, Payments, webhook
@@ -47,6 +48,45 @@ async def test_webhooks_are_applied_and_duplicates_change_nothing(database: Pool
         assert await _until_state(database, first.webhook_id, WebhookState.DONE) == "APPLIED"
         await insert(database, [duplicate])
         assert await _until_state(database, duplicate.webhook_id, WebhookState.DONE) == "REPEATED"
+
+
+async def test_webhooks_are_dealt_with_together_and_hints_one_by_one(database: Pool, database_url: str) -> None:
+    payments = Payments(pool=database)
+    vouched = [webhook(f"WP{number}") for number in range(5)]
+    hint, unreadable = webhook("WP9", signed_for="nobody"), webhook(body=b"<xml/>")
+    await insert(database, [*vouched, hint, unreadable])
+    async with _worker(database, database_url, payments):
+        for each in (*vouched, hint):
+            assert await _until_state(database, each.webhook_id, WebhookState.DONE) == "APPLIED"
+        assert await _until_state(database, unreadable.webhook_id, WebhookState.DEAD) == "UNREADABLE"
+        await insert(database, [late := webhook("WP1")])
+        assert await _until_state(database, late.webhook_id, WebhookState.DONE) == "REPEATED"
+
+
+async def test_more_webhooks_than_fit_a_batch_do_not_wait_for_a_sweep(database: Pool, database_url: str) -> None:
+    payments = Payments(pool=database)
+    await insert(database, [webhook(f"WP{number}") for number in range(10)])
+    async with Listener(database_url) as listener:
+        worker = WebhookWorker(database, listener, Processing(Channels(), Adapters(), payments), concurrency=2)
+        await worker.start()
+        started = monotonic()
+        await until(lambda: _all_heard(payments, 10), timeout_seconds=_WAIT_SECONDS)
+        assert monotonic() - started < 3  # five batches; five sweeps take longer
+        await worker.stop()
+
+
+async def _all_heard(payments: Payments, count: int) -> bool:
+    return len(payments.heard) >= count
+
+
+async def test_a_webhook_that_fails_its_batch_fails_alone(database: Pool, database_url: str) -> None:
+    payments = Payments(RuntimeError("poison"), RuntimeError("poison"), pool=database)
+    stored = [webhook(f"WP{number}") for number in range(3)]
+    await insert(database, stored)
+    async with _worker(database, database_url, payments):
+        for each in stored:
+            await _until_state(database, each.webhook_id, WebhookState.DONE)
+    assert {heard.reference for _, heard, _ in payments.heard} == {"WP0", "WP1", "WP2"}
 
 
 async def test_a_webhook_that_overtook_our_own_commit_is_applied_at_its_next_look(

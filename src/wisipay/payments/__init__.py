@@ -11,7 +11,7 @@ from wisipay.payments.onboarding import open_channel_accounts, open_merchant_acc
 from wisipay.payments.poller import Poller
 from wisipay.payments.rules import Rules
 from wisipay.payments.service import PaymentService, Request
-from wisipay.payments.words import Words
+from wisipay.payments.words import Spoken, Words
 
 __all__ = [
     "TABLE",
@@ -32,6 +32,7 @@ __all__ = [
     "Rules",
     "SetStatus",
     "Source",
+    "Spoken",
     "Status",
     "Transaction",
     "WordResult",

@@ -6,7 +6,8 @@ No provider is called here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from wisipay import audit, callbacks
 from wisipay.core.batch import Batcher
@@ -23,6 +24,9 @@ from wisipay.payments.machine import decide
 from wisipay.payments.model import Kind, Transaction
 from wisipay.payments.postings import derived_id
 from wisipay.payments.rules import Rules
+
+Begin: TypeAlias = Callable[[Connection], Awaitable[Sequence[Command]]]
+End: TypeAlias = Callable[[Connection, Sequence[Result]], Awaitable[None]]
 
 _log = get_logger("payments.desk")
 _ALERTS = counter("payment_alerts_total", "Payments that need an operator", ("what",))
@@ -60,25 +64,45 @@ class Desk:
         """Finish what was submitted."""
         await self._batcher.drain()
 
+    async def decide_within(self, begin: Begin, end: End) -> None:
+        """Decide the commands that `begin` brings and have `end` write what came of them, all in one transaction.
+
+        For commands that are rows of somebody else's queue: taken, decided and done with in a single commit. `begin`
+        may be called twice. What fails, fails as a whole: who calls must be able to submit each command by itself.
+        """
+        try:
+            async with self._pool.acquire() as conn, conn.transaction():
+                results, book = await self._decide(conn, await begin(conn))
+                await end(conn, results)
+        except store.CountersMissing as missing:
+            await self._add_counters(missing)
+            return await self.decide_within(begin, end)
+        _tell(book)
+        return None
+
     async def _apply(self, commands: Sequence[Command]) -> list[Result]:
         try:
-            return await self._commit(commands)
+            async with self._pool.acquire() as conn, conn.transaction():
+                results, book = await self._decide(conn, commands)
         except store.CountersMissing as missing:
-            async with self._pool.acquire() as conn:
-                await store.add_counters(conn, missing.keys)
+            await self._add_counters(missing)
             return await self._apply(commands)
-
-    async def _commit(self, commands: Sequence[Command]) -> list[Result]:
-        now = self._clock.now()
-        async with self._pool.acquire() as conn, conn.transaction():
-            book = await store.load(conn, commands, now)
-            results = [decide(book, command, now, self._rules) for command in commands]
-            await store.write(conn, book)
-            await self._call_back(conn, book.callbacks)
-            for due in book.audits:
-                await _record(conn, due)
         _tell(book)
         return results
+
+    async def _add_counters(self, missing: store.CountersMissing) -> None:
+        async with self._pool.acquire() as conn:
+            await store.add_counters(conn, missing.keys)
+
+    async def _decide(self, conn: Connection, commands: Sequence[Command]) -> tuple[list[Result], PaymentBook]:
+        now = self._clock.now()
+        book = await store.load(conn, commands, now)
+        results = [decide(book, command, now, self._rules) for command in commands]
+        await store.write(conn, book)
+        await self._call_back(conn, book.callbacks)
+        for due in book.audits:
+            await _record(conn, due)
+        return results, book
 
     async def _call_back(self, conn: Connection, due: Sequence[CallbackDue]) -> None:
         await callbacks.enqueue(conn, [await self._event(callback) for callback in due])

@@ -46,11 +46,14 @@ class ReceivedWebhook:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedWebhook:
-    """A webhook leased to this worker. `attempts` looks were taken before this one."""
+    """A webhook leased to this worker, or locked by it. `attempts` looks were taken before this one.
+
+    `lease_token` is what the row carries: that of a locked one is of a lease that ran out, or None.
+    """
 
     webhook: ReceivedWebhook
     attempts: int
-    lease_token: UUID
+    lease_token: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

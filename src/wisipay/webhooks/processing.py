@@ -4,13 +4,14 @@ Decides whether a webhook is done, is looked at again, or is dead. Must never le
 whose secret did not vouch for it, when another channel's did; and never move money itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from wisipay.core.database import Connection
 from wisipay.core.logging import get_logger
 from wisipay.merchants import Channel
-from wisipay.payments import WordResult
+from wisipay.payments import Spoken, WordResult
 from wisipay.providers import WebhookRoute, WebhookUnreadable, WebhookWord
 from wisipay.webhooks.model import ClaimedWebhook, Look, ReceivedWebhook, WebhookState, again_or_dead
 
@@ -43,38 +44,43 @@ class OutcomeSink(Protocol):
         """Apply one word to the transaction it is about, which belongs to one of the channels."""
         ...
 
+    async def apply_together(
+        self,
+        listen: Callable[[Connection], Awaitable[Sequence[Spoken]]],
+        conclude: Callable[[Connection, Sequence[WordResult]], Awaitable[None]],
+    ) -> None:
+        """Apply authentic words in one transaction that begins with `listen` and ends with `conclude`."""
+        ...
+
 
 class Processing:
-    """Looks at webhooks, one at a time."""
+    """Looks at webhooks, one at a time; `sink` is who acts on their words."""
 
     def __init__(self, channels: ChannelList, parser: WebhookParser, sink: OutcomeSink) -> None:
         self._channels = channels
         self._parser = parser
-        self._sink = sink
+        self.sink = sink
 
     async def look(self, claimed: ClaimedWebhook) -> Look:
         """Look at one webhook. Whatever goes wrong with it ends in another look or on the dead-letter list."""
         webhook = claimed.webhook
         try:
-            channel_ids = await channel_ids_of(self._channels, webhook.provider_id, webhook.legal_entity_id)
-            words = await self._read(webhook, channel_ids)
-            results = [await self._sink.apply_word(ids, word, webhook.received_at) for word, ids in words.items()]
+            spoken = await self.read(webhook)
+            results = [await self.sink.apply_word(each.channel_ids, each.word, webhook.received_at) for each in spoken]
         except WebhookUnreadable as error:
-            return Look(claimed=claimed, state=WebhookState.DEAD, result="UNREADABLE", error=str(error)[:500])
+            return unreadable(claimed, error)
         except Exception as error:
             _logger.exception("webhook.look_failed", webhook_id=str(webhook.webhook_id))
             return again_or_dead(claimed, error=f"failed with {type(error).__name__}")
-        summary = ",".join(results) or "NOTHING"
-        waiting_for = [result for result in results if result in _NOT_YET]
-        if waiting_for:
-            return again_or_dead(claimed, error=f"could not be applied: {waiting_for[0]}", result=summary)
-        return Look(claimed=claimed, state=WebhookState.DONE, result=summary)
+        return judged(claimed, results)
 
-    async def _read(self, webhook: ReceivedWebhook, channel_ids: Sequence[str]) -> dict[WebhookWord, list[str]]:
+    async def read(self, webhook: ReceivedWebhook) -> list[Spoken]:
         """Read the webhook as each channel, and give each word the channels that it may be about.
 
         Where one channel's secret vouches for the webhook, the readings of channels that could not verify it are void.
+        Raises WebhookUnreadable, and whatever is wrong with a channel.
         """
+        channel_ids = await channel_ids_of(self._channels, webhook.provider_id, webhook.legal_entity_id)
         readings: dict[str, tuple[WebhookWord, ...]] = {}
         unreadable: WebhookUnreadable | None = None
         for channel_id in channel_ids:
@@ -91,7 +97,21 @@ class Processing:
         for channel_id, words in (vouched or readings).items():
             for word in words:
                 words_to_channels.setdefault(word, []).append(channel_id)
-        return words_to_channels
+        return [Spoken(ids, word) for word, ids in words_to_channels.items()]
+
+
+def unreadable(claimed: ClaimedWebhook, error: WebhookUnreadable) -> Look:
+    """Lay a webhook aside that its adapter cannot read: no later look will."""
+    return Look(claimed=claimed, state=WebhookState.DEAD, result="UNREADABLE", error=str(error)[:500])
+
+
+def judged(claimed: ClaimedWebhook, results: Sequence[WordResult]) -> Look:
+    """Judge what payments made of a webhook's words."""
+    summary = ",".join(results) or "NOTHING"
+    waiting_for = [result for result in results if result in _NOT_YET]
+    if waiting_for:
+        return again_or_dead(claimed, error=f"could not be applied: {waiting_for[0]}", result=summary)
+    return Look(claimed=claimed, state=WebhookState.DONE, result=summary)
 
 
 async def channel_ids_of(channels: ChannelList, provider_id: str, legal_entity_id: str | None) -> list[str]:

@@ -44,6 +44,33 @@ SET
 WHERE webhook_id = any(array(SELECT chosen.webhook_id FROM chosen))
 RETURNING *;
 
+-- name: lock_due
+-- Locks up to $1 due webhooks, oldest first, until the end of the transaction; those that others hold are left alone.
+SELECT
+    webhook_id,
+    route,
+    provider_id,
+    legal_entity_id,
+    headers,
+    body,
+    peer_address,
+    received_at,
+    attempts,
+    lease_token
+FROM webhooks_inbox
+WHERE state = 'WAITING' AND due_at <= now()
+ORDER BY due_at
+LIMIT $1
+FOR UPDATE SKIP LOCKED;
+
+-- name: lease
+-- Leases the webhooks $1, which this transaction has locked, to $2 for $3 seconds.
+UPDATE webhooks_inbox
+SET
+    lease_token = $2::uuid,
+    due_at = now() + $3::int * interval '1 second'
+WHERE webhook_id = any($1::uuid[]);
+
 -- name: renew
 -- Prolongs the lease $2 on the webhooks $1 by $3 seconds from now; those it no longer holds are left alone.
 UPDATE webhooks_inbox
@@ -51,8 +78,8 @@ SET due_at = now() + $3::int * interval '1 second'
 WHERE webhook_id = any($1::uuid[]) AND lease_token = $2::uuid;
 
 -- name: finish
--- Records how looks at many webhooks ended. A webhook whose lease is no longer the look's own keeps its state. Answers
--- the webhooks that were changed.
+-- Records how looks at many webhooks ended. A webhook whose lease is no longer the look's own keeps its state; a look at
+-- a locked webhook carries the lease found there, run out or NULL. Answers the webhooks that were changed.
 UPDATE webhooks_inbox AS inbox
 SET
     state = look.state,
@@ -67,7 +94,8 @@ FROM
     AS look (webhook_id, lease_token, state, gap_seconds, result, error)
 WHERE
     inbox.webhook_id = look.webhook_id
-    AND inbox.lease_token = look.lease_token -- only waiting webhooks are leased
+    AND inbox.lease_token IS NOT DISTINCT FROM look.lease_token
+    AND inbox.state = 'WAITING'
 RETURNING inbox.webhook_id;
 
 -- name: replay

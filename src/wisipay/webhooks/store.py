@@ -5,12 +5,13 @@ and on the way out. Must never change what a provider sent.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from wisipay.core.database import Pool
+from wisipay.core.database import Connection, Pool
 from wisipay.core.sql import load_queries
 from wisipay.webhooks.model import ClaimedWebhook, Look, ReceivedWebhook
 
@@ -40,14 +41,30 @@ async def claim(pool: Pool, limit: int, token: UUID, lease_seconds: int) -> list
     return [ClaimedWebhook(webhook_of(row), row["attempts"], token) for row in rows]
 
 
+async def lock_due(conn: Connection, limit: int) -> list[ClaimedWebhook]:
+    """Lock up to `limit` due webhooks until the end of the caller's transaction, the longest due first."""
+    rows = await conn.fetch(_QUERIES["lock_due"], limit)
+    return [ClaimedWebhook(webhook_of(row), row["attempts"], row["lease_token"]) for row in rows]
+
+
+async def lease(
+    conn: Connection, locked: Sequence[ClaimedWebhook], token: UUID, lease_seconds: int
+) -> list[ClaimedWebhook]:
+    """Lease webhooks that the caller's transaction has locked to `token`, from its commit on."""
+    if locked:
+        webhook_ids = [claimed.webhook.webhook_id for claimed in locked]
+        await conn.execute(_QUERIES["lease"], webhook_ids, token, lease_seconds)
+    return [replace(claimed, lease_token=token) for claimed in locked]
+
+
 async def renew(pool: Pool, webhook_ids: Sequence[UUID], token: UUID, lease_seconds: int) -> None:
     """Prolong the lease on those of the webhooks that `token` still holds."""
     await pool.execute(_QUERIES["renew"], webhook_ids, token, lease_seconds)
 
 
-async def record(pool: Pool, looks: Sequence[Look]) -> list[bool]:
-    """Record looks with one statement. Answers for each whether it still held the lease, and so counted."""
-    rows = await pool.fetch(
+async def record(database: Pool | Connection, looks: Sequence[Look]) -> list[bool]:
+    """Record looks with one statement. Answers for each whether it still held lease or lock, and so counted."""
+    rows = await database.fetch(
         _QUERIES["finish"],
         [look.claimed.webhook.webhook_id for look in looks],
         [look.claimed.lease_token for look in looks],

@@ -1,7 +1,8 @@
-"""The worker that empties the inbox: claims, looks, records in batches.
+"""The worker that empties the inbox: in batches as far as it goes, and the rest one by one.
 
-Decides how many webhooks are looked at concurrently. A crash between a look and its record means another look, which
-payments answer with REPEATED. Must never hold a database connection while payments are at work.
+Decides how many webhooks are looked at at a time, and that a batch that fails is looked at one by one, so that the
+webhook at fault fails alone. A crash between such a look and its record means another look, which payments answer with
+REPEATED.
 """
 
 from collections.abc import Sequence
@@ -13,11 +14,13 @@ from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
 from wisipay.core.logging import get_logger
-from wisipay.core.metrics import QUEUE_AGE_SECONDS, QUEUE_DEPTH
+from wisipay.core.metrics import CLAIMED, QUEUE_AGE_SECONDS, QUEUE_DEPTH
 from wisipay.core.queue import ClaimLoop, Lease
+from wisipay.payments import WordResult
 from wisipay.webhooks import store
 from wisipay.webhooks.model import ClaimedWebhook, Look, WebhookState
 from wisipay.webhooks.processing import Processing
+from wisipay.webhooks.together import look_together
 
 CHANNEL: Final = "webhooks_due"
 CONCURRENCY: Final = 256
@@ -35,6 +38,7 @@ class WebhookWorker:
         self._pool = pool
         self._processing = processing
         self._observe_at = 0.0
+        self._together = CLAIMED.labels(queue=_QUEUE, outcome="done")
         self._records: Batcher[Look, bool] = Batcher(partial(store.record, pool), name="webhooks_record")
         self._loop: ClaimLoop[ClaimedWebhook] = ClaimLoop(
             name=_QUEUE,
@@ -56,8 +60,19 @@ class WebhookWorker:
         await self._records.drain()
 
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedWebhook]:
+        """Deal with what is due, and return what has to be looked at one by one."""
         await self._observe(monotonic())
-        return await store.claim(self._pool, free, lease.token, int(lease.seconds))
+        try:
+            done = await look_together(self._processing, free, lease)
+        except Exception as error:  # noqa: BLE001 - each webhook gets its own try, and its own line in the log
+            _logger.warning("webhook.batch_failed", error=repr(error))
+            return await store.claim(self._pool, free, lease.token, int(lease.seconds))
+        for look in done.looks:
+            _tell(look, is_ours=True)
+        self._together.inc(len(done.looks))
+        if len(done.looks) + len(done.aside) >= free:
+            self._loop.wake()  # there may be more
+        return done.aside
 
     async def _renew(self, webhooks: Sequence[ClaimedWebhook], lease: Lease) -> None:
         webhook_ids = [claimed.webhook.webhook_id for claimed in webhooks]
@@ -65,17 +80,7 @@ class WebhookWorker:
 
     async def _handle(self, claimed: ClaimedWebhook) -> None:
         look = await self._processing.look(claimed)
-        is_ours = await self._records.submit(look)
-        log = _logger.info if look.state is WebhookState.DONE else _logger.warning
-        log(
-            f"webhook.{look.state.lower()}",
-            webhook_id=str(claimed.webhook.webhook_id),
-            provider_id=claimed.webhook.provider_id,
-            job_attempt=claimed.attempts + 1,
-            result=look.result,
-            error=look.error,
-            lease_lost=not is_ours,
-        )
+        _tell(look, is_ours=await self._records.submit(look))
 
     async def _observe(self, now: float) -> None:
         if now < self._observe_at:
@@ -84,3 +89,18 @@ class WebhookWorker:
         due, age_seconds = await store.depth(self._pool)
         QUEUE_DEPTH.labels(queue=_QUEUE).set(due)
         QUEUE_AGE_SECONDS.labels(queue=_QUEUE).set(age_seconds)
+
+
+def _tell(look: Look, *, is_ours: bool) -> None:
+    if look.result == WordResult.APPLIED and is_ours:
+        return  # the line of the payment that it moved has told
+    log = _logger.info if look.state is WebhookState.DONE else _logger.warning
+    log(
+        f"webhook.{look.state.lower()}",
+        webhook_id=str(look.claimed.webhook.webhook_id),
+        provider_id=look.claimed.webhook.provider_id,
+        job_attempt=look.claimed.attempts + 1,
+        result=look.result,
+        error=look.error,
+        lease_lost=not is_ours,
+    )
