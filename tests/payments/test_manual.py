@@ -9,7 +9,7 @@ import pytest
 from support.payment_world import FAILED, FUNDS, MERCHANT, SUCCESS, World
 from wisipay import ledger
 from wisipay.core.money import Paise
-from wisipay.payments.commands import Heard, SetStatus
+from wisipay.payments.commands import Heard, Refused, SetStatus
 from wisipay.payments.machine import decide
 from wisipay.payments.model import Flag, Kind, Status, WordResult
 
@@ -97,3 +97,12 @@ def test_ledger_that_refuses_leaves_the_payment_to_try_again(world: World) -> No
     assert by_hand(world, payin, Status.SUCCESS).result is WordResult.RETRY
     assert world.book.audits == []
     assert Flag.MANUAL_REVIEW in world.get(payin).flags
+
+
+def test_payout_that_no_balance_covered_counts_in_the_limits_once_it_succeeded_by_hand(world: World) -> None:
+    refused = world.open(Kind.PAYOUT, amount_paise=Paise(FUNDS))
+    assert isinstance(refused, Refused)
+    assert refused.transaction is not None
+    by_hand(world, refused.transaction.id, Status.SUCCESS)
+    assert world.status(refused.transaction.id) is Status.SUCCESS
+    world.check()

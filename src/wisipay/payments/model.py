@@ -177,8 +177,8 @@ class Transaction:
 
     @property
     def counts_in_limits(self) -> bool:
-        """Whether its amount stands in the usage counters: called at least once, and neither failed nor expired."""
-        return self.attempt > 0 and self.status not in {Status.FAILED, Status.EXPIRED}
+        """Whether its amount stands in the usage counters: neither failed nor expired."""
+        return self.status not in {Status.FAILED, Status.EXPIRED}
 
     @property
     def reference(self) -> str:
