@@ -42,6 +42,13 @@ async def test_word_by_a_reference_that_its_own_batch_teaches_is_heard(bench: De
     assert (await bench.stored(payin.id)).status is Status.SUCCESS
 
 
+async def test_failure_told_by_the_providers_reference_alone_is_heard(bench: DeskBench) -> None:
+    payin = await bench.accepted(Kind.PAYIN)
+    heard = await bench.hear(payin, FAILED, transaction_id=None, attempt=None)
+    assert heard.result is WordResult.APPLIED
+    assert (await bench.stored(payin.id)).status is Status.FAILED
+
+
 async def test_failure_and_late_success_of_a_payout_in_one_batch_are_both_booked(bench: DeskBench) -> None:
     await bench.fund(1_000_000)
     payout = await bench.accepted(Kind.PAYOUT)

@@ -9,6 +9,7 @@ from support.payment_world import (
     FIRST,
     NOT_SENT,
     REJECTED,
+    REPORT_SUCCESS,
     SECOND,
     SUCCESS,
     UNKNOWN,
@@ -17,7 +18,7 @@ from support.payment_world import (
 from wisipay.core.money import Paise
 from wisipay.payments.model import Flag, Kind, Status, WordResult
 from wisipay.payments.postings import channel_account_id
-from wisipay.providers import Accepted
+from wisipay.providers import Accepted, NotFound, ProviderStatus
 
 GROSS = channel_account_id(FIRST.channel_id, "PAYIN")
 
@@ -118,4 +119,41 @@ def test_word_about_another_channels_payment_is_not_heard(world: World) -> None:
     assert world.hear(payin, SUCCESS, **stranger).result is WordResult.UNKNOWN_TRANSACTION
     assert world.hear(payin, SUCCESS, kind=Kind.PAYOUT).result is WordResult.UNKNOWN_TRANSACTION
     assert world.hear(payin, SUCCESS, transaction_id="nobody").result is WordResult.UNKNOWN_TRANSACTION
+    world.check()
+
+
+def test_success_at_another_channel_after_the_payment_was_returned_is_left_to_an_operator(world: World) -> None:
+    payin = world.opened(Kind.PAYIN)
+    world.answer(payin, UNKNOWN, remaining=(SECOND,))
+    world.hear(payin, SUCCESS)
+    world.hear(payin, ProviderStatus.REVERSED)
+    first = {"attempt": 1, "channel_ids": frozenset({FIRST.channel_id})}
+    assert world.hear(payin, SUCCESS, **first).result is WordResult.MISMATCH
+    assert world.status(payin) is Status.REVERSED
+    assert Flag.MANUAL_REVIEW in world.get(payin).flags
+    world.check()
+
+
+def test_channel_left_behind_that_names_another_payment_is_settled_and_reviewed(world: World) -> None:
+    other = world.opened(Kind.PAYIN)
+    world.accept(other)
+    payin = world.opened(Kind.PAYIN)
+    world.answer(payin, UNKNOWN, remaining=(SECOND,))
+    first = {"attempt": 1, "channel_ids": frozenset({FIRST.channel_id}), "provider_id": FIRST.provider_id}
+    assert world.hear(payin, SUCCESS, provider_reference=f"P-{other}", **first).result is WordResult.APPLIED
+    assert world.get(payin).provider_reference is None
+    assert Flag.MANUAL_REVIEW in world.get(payin).flags
+    world.check()
+
+
+def test_asked_channel_left_behind_that_has_the_money_settles_it_there(world: World) -> None:
+    payin = world.opened(Kind.PAYIN)
+    world.answer(payin, UNKNOWN, remaining=(SECOND,))
+    unknown = world.look(payin, NotFound("who?"), leased=False, attempt=1, provider_id=FIRST.provider_id)
+    assert unknown.result is WordResult.REPEATED
+    heard = world.look(payin, REPORT_SUCCESS, leased=False, attempt=1, provider_id=FIRST.provider_id)
+    assert heard.result is WordResult.APPLIED
+    assert heard.transaction is not None
+    assert heard.transaction.status is Status.SUCCESS
+    assert world.balance(GROSS) == 100_000
     world.check()

@@ -33,6 +33,9 @@ from wisipay.payments.polling import EXPIRED_PAYIN_POLLS
 from wisipay.payments.rules import Rules
 from wisipay.providers import Accepted, NotFound, ProviderStatus, Rejected, StatusReport, Unknown
 
+RETURNED = "PROVIDER_RETURNED"
+"""The error code of a payment whose return was heard before its success: a success that comes then moves nothing."""
+
 
 def decide(book: PaymentBook, command: Command, now: datetime, rules: Rules) -> Result:
     """Decide one command against the book, recording its effects there, and return its own result."""
@@ -76,9 +79,13 @@ def _hear(book: PaymentBook, transaction: Transaction, word: ProviderWord, now: 
     _learn_references(book, transaction, word, now)
     target = _target_status(transaction, word.status)
     if not may_move(transaction.kind, transaction.status, target):
+        if target is Status.FAILED and word.status is ProviderStatus.REVERSED:
+            _remember_return(book, transaction, word, now)
         return WordResult.REPEATED
     if target is Status.SUCCESS and _contradicts(transaction, word):
         return _hold_for_operator(book, transaction, word, now)
+    if target is Status.SUCCESS and transaction.error_code == RETURNED:
+        return _ask_for_review(book, transaction, word.source, "a success that was heard after its return", now)
     return WordResult.APPLIED if _move(book, transaction, target, word, now) else WordResult.RETRY
 
 
@@ -86,7 +93,8 @@ def _move(book: PaymentBook, transaction: Transaction, target: Status, word: Pro
     if target is Status.SUCCESS:
         return settling.succeed(book, transaction, now, word.source, word.message)
     if target is Status.FAILED:
-        return settling.fail(book, transaction, now, word.source, "PROVIDER_FAILED", word.message)
+        code = RETURNED if word.status is ProviderStatus.REVERSED else "PROVIDER_FAILED"
+        return settling.fail(book, transaction, now, word.source, code, word.message)
     if target is Status.REVERSED:
         return settling.reverse(book, transaction, now, word.source, word.message)
     if target is Status.EXPIRED:
@@ -108,6 +116,14 @@ def _target_status(transaction: Transaction, said: ProviderStatus) -> Status:
 def _contradicts(transaction: Transaction, word: ProviderWord) -> bool:
     wrong_amount = word.amount_paise is not None and word.amount_paise != transaction.amount_paise
     return wrong_amount or (word.currency is not None and word.currency != transaction.currency)
+
+
+def _remember_return(book: PaymentBook, transaction: Transaction, word: ProviderWord, now: datetime) -> None:
+    """Note that the money of a payment which had ended went and came back: its success may still be under way to us."""
+    if transaction.error_code != RETURNED:
+        transaction.error_code = RETURNED
+        book.note(transaction, now, word.source, "its provider says that the money came back")
+        book.touch(transaction, now)
 
 
 def _hold_for_operator(book: PaymentBook, transaction: Transaction, word: ProviderWord, now: datetime) -> WordResult:
@@ -136,9 +152,13 @@ def _learn_references(book: PaymentBook, transaction: Transaction, word: Provide
 def _hear_other_attempt(book: PaymentBook, transaction: Transaction, word: ProviderWord, now: datetime) -> WordResult:
     """Hear news of an attempt that we left behind: a success there is real money at another channel."""
     attempt = book.attempts.get((transaction.id, word.attempt or 0))
+    if word.status is ProviderStatus.REVERSED:
+        what = f"return of attempt {word.attempt}, which is not the payment's current one"
+        return _ask_for_review(book, transaction, word.source, what, now)
     if word.status is not ProviderStatus.SUCCESS:
         return WordResult.REPEATED
-    if attempt is None or transaction.kind is Kind.PAYOUT or transaction.status is Status.SUCCESS:
+    can_settle = may_move(transaction.kind, transaction.status, Status.SUCCESS)
+    if attempt is None or transaction.kind is Kind.PAYOUT or not can_settle:
         what = f"success of attempt {word.attempt}, which is not the payment's current one"
         return _ask_for_review(book, transaction, word.source, what, now)
     if _contradicts(transaction, word):
@@ -151,10 +171,11 @@ def _hear_other_attempt(book: PaymentBook, transaction: Transaction, word: Provi
         legal_entity_id=attempt.legal_entity_id,
         provider_fee_paise=attempt.provider_fee_paise,
         provider_tax_paise=attempt.provider_tax_paise,
-        provider_reference=word.provider_reference,
-        utr=word.utr,
+        provider_reference=None,
+        utr=None,
     )
     _exchange(book, transaction, back)
+    _learn_references(book, back, word, now)
     settled = settling.succeed(book, back, now, word.source, word.message)
     return WordResult.APPLIED if settled else WordResult.RETRY
 
@@ -298,9 +319,8 @@ def _looked(book: PaymentBook, command: Looked, now: datetime, rules: Rules) -> 
     transaction = book.transactions[command.transaction_id]
     before, due_before = transaction.status, transaction.due_at
     holds_lease = command.lease_token is not None and command.lease_token == transaction.lease_token
-    result = WordResult.REPEATED
-    if command.attempt == transaction.attempt:
-        result = _hear_answer(book, transaction, command, now, rules, counts=holds_lease)
+    result = _hear_answer(book, transaction, command, now, rules, counts=holds_lease)
+    transaction = book.transactions[command.transaction_id]
     if holds_lease:
         transaction.lease_token, transaction.lease_until = None, None
         book.touch(transaction, now)
@@ -312,13 +332,15 @@ def _looked(book: PaymentBook, command: Looked, now: datetime, rules: Rules) -> 
 def _hear_answer(
     book: PaymentBook, transaction: Transaction, command: Looked, now: datetime, rules: Rules, *, counts: bool
 ) -> WordResult:
+    is_current = command.attempt == transaction.attempt
     match command.outcome:
         case StatusReport() as report:
-            transaction.not_found = 0
+            if is_current:
+                transaction.not_found = 0
             word = ProviderWord(
                 transaction_id=transaction.id,
                 attempt=command.attempt,
-                provider_id=transaction.provider_id,
+                provider_id=command.provider_id,
                 provider_reference=report.provider_reference,
                 source=command.source,
                 status=report.status,
@@ -327,7 +349,7 @@ def _hear_answer(
                 message=report.message or "",
             )
             return _hear(book, transaction, word, now)
-        case NotFound() if counts and transaction.kind is Kind.PAYOUT:
+        case NotFound() if counts and is_current and transaction.kind is Kind.PAYOUT:
             transaction.not_found += 1
             if command.not_found_is_definite and _never_arrived(transaction, now, rules):
                 settling.fail(book, transaction, now, command.source, "PROVIDER_NOT_REACHED", "never reached it")

@@ -34,7 +34,7 @@ def other_attempts(commands: Sequence[Command], transactions: Movers) -> set[str
     return {
         command.transaction_id
         for command in commands
-        if isinstance(command, ProviderWord)
+        if isinstance(command, ProviderWord | Looked)
         and command.transaction_id in transactions
         and command.attempt is not None
         and (command.transaction_id in moved_on or command.attempt != transactions[command.transaction_id].attempt)
@@ -113,7 +113,7 @@ def _entries(
 
 
 def _at_attempt(command: Command, transaction: Transaction, attempts: dict[tuple[str, int], Attempt]) -> Transaction:
-    number = command.attempt if isinstance(command, ProviderWord) else None
+    number = command.attempt if isinstance(command, ProviderWord | Looked) else None
     attempt = attempts.get((transaction.id, number or 0))
     return transaction if attempt is None else replace(transaction, channel_id=attempt.channel_id)
 
@@ -134,8 +134,14 @@ def _may_change_use(command: Command, transaction: Transaction, now: datetime) -
         return True
     if isinstance(command, CreateAnswered) and not isinstance(command.outcome, Accepted):
         return True
-    if not transaction.is_open or (isinstance(command, ProviderWord) and command.attempt != transaction.attempt):
-        return said_status(command) is ProviderStatus.SUCCESS
-    if isinstance(command, Looked) and transaction.expires_at is not None and now >= transaction.expires_at:
+    if (
+        isinstance(command, Looked)
+        and transaction.is_open
+        and transaction.expires_at is not None
+        and now >= transaction.expires_at
+    ):
         return True
+    is_of_another = isinstance(command, ProviderWord | Looked) and command.attempt not in {None, transaction.attempt}
+    if not transaction.is_open or is_of_another:
+        return said_status(command) is ProviderStatus.SUCCESS
     return said_status(command) not in {ProviderStatus.SUCCESS, ProviderStatus.PENDING, ProviderStatus.PROCESSING}
