@@ -121,7 +121,7 @@ def test_those_who_wait_for_a_provider_are_bounded_too() -> None:
     shop.flood(1000, 10)
     assert shop.admission.outside == CEILING
     assert shop.admission.enter() is None
-    assert shop.admission.enter(is_webhook=True) is not None
+    assert shop.admission.enter_webhook()
 
 
 def test_the_number_never_falls_below_the_floor() -> None:
@@ -136,14 +136,15 @@ def test_a_faster_process_is_given_more_at_once() -> None:
     assert shop.admission.limit > 700
 
 
-def test_webhooks_are_taken_while_merchants_are_refused_and_count_as_work() -> None:
+def test_webhooks_are_taken_while_merchants_are_refused_and_are_bounded_too() -> None:
     admission = Admission(TARGET_SECONDS)
     while admission.enter() is not None:
         pass
     assert admission.inside == START
-    for _ in range(2 * CEILING - START):
-        assert admission.enter(is_webhook=True) is not None
-    assert admission.enter(is_webhook=True) is None
+    assert all(admission.enter_webhook() for _ in range(CEILING))
+    assert not admission.enter_webhook()
+    admission.leave_webhook()
+    assert admission.enter_webhook()
 
 
 def test_every_way_through_leaves_nothing_behind() -> None:
@@ -240,7 +241,14 @@ async def test_in_a_flood_some_are_answered_and_the_others_told_when_to_come_bac
     body = json.loads(refused.body)
     assert (body["success"], body["code"], body["details"]) == (False, "OVERLOADED", {})
     assert REGISTRY.get_sample_value("wisipay_admission_refused_total", {"kind": "merchant"}) == before + 50
-    assert (admission.inside, admission.outside) == (0, 0)
+    assert (admission.inside, admission.outside, admission.webhooks) == (0, 0, 0)
+    assert (await client.ask("GET", "/api/quick")).status == 200
+
+
+async def test_far_too_many_webhooks_are_told_to_come_again(client: Client, admission: Admission) -> None:
+    admission.webhooks = CEILING
+    refused = await client.ask("POST", "/webhook/payin")
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
     assert (await client.ask("GET", "/api/quick")).status == 200
 
 

@@ -4,8 +4,8 @@ Decides from one figure, the time that requests spend in our own hands: in the e
 never the wait for a provider's answer, so a slow provider does not look like overload. While it is above the target,
 the number admitted follows Little's law down to what is finished within the target; while it is below, the number
 grows. A refusal is made before the request is read or logged, so it costs a fraction of what it saves; requests beyond
-the number never wait, so there is no queue to drain when the flood ends. Must never refuse health checks, nor a
-webhook while a merchant's request would still be taken.
+the number never wait, so there is no queue to drain when the flood ends. Must never refuse health checks, and webhooks
+only long after merchants' requests.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ FLOOR: Final = 64
 
 START: Final = 256
 CEILING: Final = 4096
-"""Most merchants' requests in the process, those that wait for a provider included; twice as many with webhooks."""
+"""Most merchants' requests in the process, those that wait for a provider included; and most webhooks."""
 
 WINDOW_SECONDS: Final = 0.1
 RETRY_AFTER_SECONDS: Final = 1
@@ -55,23 +55,35 @@ class Admission:
         self.limit = START
         self.inside = 0
         self.outside = 0
+        self.webhooks = 0
         self._refused_at = float("-inf")
         self._was_full = False
         self._window_start = now()
         self._finished = 0
         self._own_seconds = 0.0
 
-    def enter(self, *, is_webhook: bool = False) -> "Stay | None":
-        """Admit a request; None when it is to be refused. Whoever is admitted calls `leave` at the end."""
-        if is_webhook:
-            is_full = self.inside + self.outside >= 2 * CEILING
-        else:
-            is_full = self.inside >= self.limit or self.inside + self.outside >= CEILING
-        if is_full:
-            self._note_refusal(is_webhook=is_webhook)
+    def enter(self) -> "Stay | None":
+        """Admit a merchant's request; None when it is to be refused. Whoever is admitted calls `leave` at the end."""
+        if self.inside >= self.limit or self.inside + self.outside >= CEILING:
+            self._note_refusal()
             return None
         self.inside += 1
         return Stay(self, self._now())
+
+    def enter_webhook(self) -> bool:
+        """Admit a webhook, unless far too many are here; `leave_webhook` ends it.
+
+        It takes no merchant's place: what it costs shows in the time that their requests take.
+        """
+        if self.webhooks >= CEILING:
+            _REFUSED.labels("webhook").inc()
+            return False
+        self.webhooks += 1
+        return True
+
+    def leave_webhook(self) -> None:
+        """End a webhook."""
+        self.webhooks -= 1
 
     def moment(self) -> float:
         """Return the monotonic moment, in seconds."""
@@ -96,13 +108,13 @@ class Admission:
         self._was_full = False
         self._window_start, self._finished, self._own_seconds = now, 0, 0.0
 
-    def _note_refusal(self, *, is_webhook: bool) -> None:
+    def _note_refusal(self) -> None:
         now = self._now()
         if now - self._refused_at > _QUIET_SECONDS:  # one line per flood: a line per refusal would cost more than it
             _log.warning("admission.refusing", limit=self.limit, inside=self.inside, outside=self.outside)
         self._refused_at = now
         self._was_full = True
-        _REFUSED.labels("webhook" if is_webhook else "merchant").inc()
+        _REFUSED.labels("merchant").inc()
 
 
 class Stay:
@@ -178,12 +190,16 @@ class AdmissionGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
-        path = scope.get("path", "")
-        is_webhook = path.startswith(_WEBHOOK_PATHS)
-        if scope["type"] != ScopeType.HTTP or not (is_webhook or path.startswith(_MERCHANTS_PATHS)):
+        path = scope["path"] if scope["type"] == ScopeType.HTTP else ""
+        if path.startswith(_MERCHANTS_PATHS):
+            await self._merchants(scope, receive, send)
+        elif path.startswith(_WEBHOOK_PATHS):
+            await self._webhook(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
-        stay = self._admission.enter(is_webhook=is_webhook)
+
+    async def _merchants(self, scope: Scope, receive: Receive, send: Send) -> None:
+        stay = self._admission.enter()
         if stay is None:
             await self._refuse(send)
             return
@@ -193,6 +209,15 @@ class AdmissionGuard:
         finally:
             _present.reset(token)
             stay.leave()
+
+    async def _webhook(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._admission.enter_webhook():
+            await self._refuse(send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._admission.leave_webhook()
 
     async def _refuse(self, send: Send) -> None:
         headers = [*self._headers, (b"x-request-id", new_id("RQ").encode())]
