@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help setup demo up test check lint types imports unit docs bench lock format clean
+.PHONY: help setup demo up test check lint types imports unit docs bench crash lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ docs: $(READY) ## write the parts of docs/ that code decides
 
 bench: $(READY) ## print the figures of docs/performance.md; ARGS="--quick"
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+crash: $(READY) ## kill, stop and cut off what runs, under load, and compare the books; ARGS="--seconds 120 --seed 7 --json F"
+	$(BIN)/python tests/crash/run.py $(ARGS)
 
 lock: $(READY) ## resolve requirements/*.in into hashed locks
 	cd requirements && for name in runtime dev; do ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file $$name.txt $$name.in; done
