@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 from litestar.types import ASGIApp
 
+from wisipay.core.http_writes import JoiningProtocol
 from wisipay.core.logging import get_logger, lines_held
 from wisipay.core.memory import settle_memory
 
@@ -107,7 +108,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=JoiningProtocol,
         ws="none",
         lifespan="on",
         access_log=False,
