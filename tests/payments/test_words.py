@@ -135,6 +135,23 @@ async def test_a_hint_makes_us_ask_and_only_the_answer_moves_money(
     assert await _status(parts, payin) is Status.SUCCESS
 
 
+async def test_a_hint_about_a_channel_left_behind_makes_us_ask_that_channel(
+    parts: Engine, payin: Transaction, simulator: Simulator
+) -> None:
+    await parts.pool.execute("UPDATE payments_transactions SET attempt = 2, channel_id = 'dummy2_demo'")
+
+    async def has_succeeded() -> bool:
+        book = (await simulator.call("GET", f"/control/book/{payin.id}")).body
+        return bool(book["payments"][0]["status"] == "SUCCESS")
+
+    await until(has_succeeded)
+    assert await _apply(parts, said(f"{payin.id}A3", authentic=False)) is WordResult.UNKNOWN_TRANSACTION
+    assert await _apply(parts, said(payin.id, authentic=False)) is WordResult.HINT_CHECKED
+    settled = await parts.asker.by_id(payin.id)
+    assert settled is not None
+    assert (settled.status, settled.attempt, settled.channel_id) == (Status.SUCCESS, 1, CHANNEL)
+
+
 async def test_a_hint_by_the_providers_reference_finds_its_payment(parts: Engine, payin: Transaction) -> None:
     hint = said(None, payin.provider_reference, authentic=False)
     assert await _apply(parts, hint) is WordResult.HINT_CHECKED

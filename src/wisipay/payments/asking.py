@@ -6,13 +6,14 @@ authenticated word; a provider that can't be asked leaves everything as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from wisipay.core.database import Pool
 from wisipay.payments import store
 from wisipay.payments.commands import Heard, Looked
 from wisipay.payments.desk import Desk
-from wisipay.payments.model import Kind, Source, Transaction
+from wisipay.payments.model import Attempt, Kind, Source, Transaction
 from wisipay.providers import ProviderGateway, StatusOutcome, Unknown
 
 
@@ -38,6 +39,27 @@ class Asker:
         """Return a payment by what its provider calls it."""
         async with self._pool.acquire() as conn:
             return await store.by_provider_reference(conn, provider_id, provider_reference)
+
+    async def attempts_of(self, transaction_id: str) -> list[Attempt]:
+        """Return the provider calls begun for a payment, first to last."""
+        async with self._pool.acquire() as conn:
+            return await store.attempts_of(conn, transaction_id)
+
+    async def at_attempt(self, transaction: Transaction, number: int) -> Transaction | None:
+        """Return the payment as that attempt of it can be asked about; None when there was no such attempt."""
+        if number == transaction.attempt:
+            return transaction
+        for attempt in await self.attempts_of(transaction.id):
+            if attempt.number == number:
+                return replace(
+                    transaction,
+                    attempt=number,
+                    channel_id=attempt.channel_id,
+                    provider_id=attempt.provider_id,
+                    legal_entity_id=attempt.legal_entity_id,
+                    provider_reference=None,
+                )
+        return None
 
     async def ask(self, transaction: Transaction, source: Source, lease_token: UUID | None = None) -> Heard:
         """Ask the provider of the payment's current attempt and apply what it says."""

@@ -97,8 +97,10 @@ class Words:
         )
 
     async def _check(self, hint: ProviderWord) -> WordResult:
-        """Ask the provider about a payment that somebody spoke of without proof."""
+        """Ask the provider about a payment, at the attempt that somebody spoke of without proof."""
         transaction = await self._find(hint)
+        if transaction is not None and hint.attempt is not None:
+            transaction = await self._asker.at_attempt(transaction, hint.attempt)
         if transaction is None or transaction.channel_id not in (hint.channel_ids or ()):
             return WordResult.UNKNOWN_TRANSACTION
         await self._asker.ask(transaction, Source.WEBHOOK)
