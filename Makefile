@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help setup demo up test check lint types imports unit docs bench crash lock format clean
+.PHONY: help setup demo up test check lint types imports unit docs simulate bench crash lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ endif
 docs: $(READY) ## write the parts of docs/ that code decides
 	$(BIN)/python scripts/generated_blocks.py
 	$(BIN)/python -m wisipay.core.config_docs > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
+
+simulate: $(READY) ## run random histories of the core in memory; ARGS="--histories 100000 --workers 2" or ARGS="--seed 7"
+	PYTHONPATH=tests $(BIN)/python -m simulation $(ARGS)
 
 bench: $(READY) ## print the figures of docs/performance.md; ARGS="--quick"
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -1,0 +1,152 @@
+"""Everything there is in one history: the clock, the stores, the parties, and the commit that every desk makes.
+
+The commit is the desk's: load, decide, write, enqueue, all or nothing, with the product's own machine in the middle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from simulation.checks import Checks
+from simulation.choices import Choices
+from simulation.parties import CHANNELS, FUNDS, MERCHANTS, People
+from simulation.post import PostOffice
+from simulation.provider import Provider
+from support.memory_ledger import MemoryLedger
+from support.memory_payments import MemoryPayments, Peeked
+from support.memory_queues import MemoryInbox, MemoryOutbox
+from wisipay import ledger
+from wisipay.callbacks import CallbackEvent
+from wisipay.core.ids import CROCKFORD
+from wisipay.payments import Kind, Rules
+from wisipay.payments.book import CallbackDue, PaymentBook
+from wisipay.payments.commands import Command, Refused, Result
+from wisipay.payments.machine import decide
+from wisipay.payments.postings import derived_id
+
+RULES = Rules()
+_NOON = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
+_BEGINNINGS = (
+    _NOON,
+    datetime(2026, 11, 22, 18, 20, tzinfo=UTC),  # ten to midnight in India
+    datetime(2026, 11, 30, 18, 29, tzinfo=UTC),  # a minute to the next month there
+    datetime(2026, 12, 31, 18, 0, tzinfo=UTC),  # half an hour to the next year
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class World:
+    """The state of one history. `trace`, when it is a list, is told in words what happens."""
+
+    def __init__(self, choices: Choices, trace: list[str] | None = None) -> None:
+        self.choices = choices
+        self.trace = trace
+        self.seen: Counter[str] = Counter()
+        self.start = self.now = _BEGINNINGS[choices.weighted((6, 8, 9, 10))]
+        self.people = People()
+        self.ledger = MemoryLedger()
+        self.payments = MemoryPayments(self.ledger)
+        self.outbox = MemoryOutbox()
+        self.inbox = MemoryInbox()
+        self.provider = Provider()
+        self.post = PostOffice()
+        self.checks = Checks(self.payments, self.outbox, self.provider, self.people)
+        self.by_hand: set[str] = self.checks.by_hand
+        self._numbers = 0
+        self._open_accounts()
+
+    def say(self, what: str) -> None:
+        """Tell of a step; callers look at `trace` first where the words cost something."""
+        if self.trace is not None:
+            self.trace.append(f"{(self.now - self.start).total_seconds():10.2f} s  {what}")
+
+    def saw(self, what: str) -> None:
+        """Note that something worth seeing happened in this history."""
+        self.seen[what] += 1
+
+    def new_uuid(self) -> UUID:
+        """Return an id that no other bears in this history."""
+        self._numbers += 1
+        return UUID(int=self._numbers)
+
+    def new_id(self) -> str:
+        """Return a readable id of a payment; its time is the present."""
+        self._numbers += 1
+        return "WSP" + _digits((self.now - _EPOCH) // _MILLISECOND, 10) + _digits(self._numbers, 12)
+
+    def commit(self, commands: Sequence[Command], now: datetime, peeked: Peeked | None = None) -> list[Result]:
+        """Decide commands as one batch and write what they change, or raise and change nothing."""
+        book = self.payments.load(commands, now, peeked)
+        results = [decide(book, command, now, RULES) for command in commands]
+        self.payments.check(book)
+        events = [self._event(due) for due in book.callbacks]
+        self.payments.write(book)
+        self.outbox.enqueue(events, self.now)
+        self._note(book, results)
+        self.checks.after_commit(book, now)
+        return results
+
+    def rehearse(self, commands: Sequence[Command], now: datetime) -> None:
+        """Decide commands as one batch whose transaction is then rolled back."""
+        book = self.payments.load(commands, now)
+        for command in commands:
+            decide(book, command, now, RULES)
+        self.payments.check(book)
+
+    def _event(self, due: CallbackDue) -> CallbackEvent:
+        transaction = due.transaction
+        merchant = self.people.merchants[transaction.merchant_id]
+        service = merchant.payin if transaction.kind is Kind.PAYIN else merchant.payout
+        return CallbackEvent(
+            event_id=derived_id(transaction.id, f"callback:{due.sequence}"),
+            merchant_id=transaction.merchant_id,
+            transaction_id=transaction.id,
+            order_id=transaction.order_id,
+            type=transaction.kind.value,
+            status=due.status.value,
+            amount_paise=transaction.amount_paise,
+            currency=transaction.currency,
+            utr=transaction.utr,
+            url=service.callback_url,
+            occurred_at=due.at,
+        )
+
+    def _note(self, book: PaymentBook, results: Sequence[Result]) -> None:
+        for result in results:
+            if isinstance(result, Refused):
+                self.seen[f"refused {result.reason}"] += 1
+        for event in book.events:
+            if event.before is not None:
+                self.seen[f"{book.transactions[event.transaction_id].kind} {event.after}"] += 1
+        for what, _ in book.alerts:
+            self.seen[f"alert: {what.partition(' of attempt')[0]}"] += 1
+
+    def _open_accounts(self) -> None:
+        self.ledger.open_accounts(ledger.SYSTEM_ACCOUNTS)
+        for merchant in MERCHANTS:
+            self.ledger.open_accounts(ledger.merchant_accounts(merchant.id))
+        for channel in CHANNELS:
+            self.ledger.open_accounts(ledger.channel_accounts(channel.id))
+        commands = [
+            ledger.Transfer(self.new_uuid(), (ledger.Line(ledger.WORLD.id, paise), ledger.Line(account, -paise)))
+            for merchant_id, paise in FUNDS.items()
+            if (account := ledger.merchant_account(merchant_id, "PAYOUT").id) and paise
+        ]
+        book = self.ledger.load(ledger.wanted_by(commands))
+        for command in commands:
+            book.apply(command, self.now)
+        self.ledger.check(book)
+        self.ledger.write(book)
+        self.checks.after_entries(book)
+
+
+def _digits(number: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
+        number, digit = divmod(number, len(CROCKFORD))
+        digits = CROCKFORD[digit] + digits
+    return digits
