@@ -114,3 +114,11 @@ def test_a_merchant_with_something_due_is_behind_until_it_is_served_or_no_sweep_
     assert not lanes.is_behind("B", BEHIND_SECONDS)
     lanes.forget_idle(BEHIND_SECONDS)
     lanes.note_served("B")
+
+
+def test_a_delivery_that_is_not_made_after_all_leaves_the_window_as_it_was() -> None:
+    lanes = Lanes(room=100)
+    _claim(lanes, ["A"], 100)
+    assert not lanes.is_open("A", 0)
+    lanes.forgo("A")
+    assert _claim(lanes, ["A"], 100) == {"A": 1}

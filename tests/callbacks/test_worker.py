@@ -13,7 +13,7 @@ from support.callback_events import event
 from support.merchant_endpoint import MerchantEndpoint, merchant_endpoint
 from support.parties import Merchants
 from support.waiting import until
-from wisipay.callbacks import CallbackEvent, CallbackState, Delivery, enqueue, show
+from wisipay.callbacks import CallbackEvent, CallbackState, Delivery, Outbox, enqueue, show
 from wisipay.callbacks.store import claim
 from wisipay.callbacks.worker import CallbackWorker
 from wisipay.core.clock import SystemClock
@@ -31,10 +31,12 @@ async def endpoint() -> AsyncIterator[MerchantEndpoint]:
 
 
 @asynccontextmanager
-async def _worker(pool: Pool, database_url: str, *, concurrency: int = 64) -> AsyncIterator[CallbackWorker]:
+async def _worker(
+    pool: Pool, database_url: str, *, concurrency: int = 64, outbox: Outbox | None = None
+) -> AsyncIterator[CallbackWorker]:
     async with Listener(database_url) as listener, HttpClient(private_addresses_allowed=True) as client:
         delivery = Delivery(Merchants(), client, SystemClock(), unit="RUPEES", https_only=False)
-        worker = CallbackWorker(pool, listener, delivery, concurrency=concurrency)
+        worker = CallbackWorker(pool, listener, delivery, outbox or Outbox(), concurrency=concurrency)
         await worker.start()
         try:
             yield worker

@@ -106,6 +106,21 @@ async def test_whoever_knows_of_a_due_row_can_wake_the_loop(rows: Rows) -> None:
         await until(lambda: all_done(rows))
 
 
+async def test_rows_leased_by_whoever_wrote_them_are_handled_without_a_claim(rows: Rows) -> None:
+    await rows.add(3)
+    lease = Lease(uuid4(), 8)
+    written = await rows.claim(3, lease)
+    async with working(rows, rows.finish, sweep_seconds=30, concurrency=5) as loop:
+        assert loop.new_lease().seconds == lease.seconds
+        loop.adopt(written, lease, monotonic())
+        assert loop.room == 2
+        await until(lambda: all_done(rows))
+    assert loop.room == 0
+    await rows.add(1)
+    loop.adopt(await rows.claim(1, lease), lease, monotonic())
+    assert await rows.count("NOT done") == 1
+
+
 async def test_a_row_that_is_not_due_yet_is_left_alone(rows: Rows) -> None:
     await rows.add(1, due_in_seconds=3600)
     await rows.add(1)

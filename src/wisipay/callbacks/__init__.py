@@ -5,6 +5,7 @@ The public face of the slice. `worker` is mounted by entrypoints.
 
 from wisipay.callbacks.delivery import Delivery
 from wisipay.callbacks.enqueue import enqueue
+from wisipay.callbacks.handover import Outbox, Writing
 from wisipay.callbacks.history import (
     NEEDS_A_PERSON,
     AttemptRecord,
@@ -27,6 +28,8 @@ __all__ = [
     "CallbackRecord",
     "CallbackState",
     "Delivery",
+    "Outbox",
+    "Writing",
     "enqueue",
     "find",
     "replay",

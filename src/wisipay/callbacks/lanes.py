@@ -92,6 +92,13 @@ class Lanes:
         lane.in_flight += 1
         self._troubled_in_flight += lane.troubled_in_flight - before
 
+    def forgo(self, merchant_id: str) -> None:
+        """A delivery for which a place was taken is not made after all."""
+        lane = self._lanes[merchant_id]
+        before = lane.troubled_in_flight
+        lane.in_flight -= 1
+        self._troubled_in_flight += lane.troubled_in_flight - before
+
     def end(self, merchant_id: str, *, delivered: bool, latency_ms: int, hold_seconds: int, now: float) -> None:
         """A delivery ended; the window follows. `hold_seconds` > 0 keeps the lane shut that long."""
         lane = self._lanes[merchant_id]

@@ -1,5 +1,6 @@
 -- name: enqueue
--- Writes the events in the order given. Repeating an event id changes nothing. Answers how many are due.
+-- Writes the events in the order given. Repeating an event id changes nothing. Those of $12 that may be sent at once (no
+-- earlier event of their transaction waits) are leased to $13 for $14 seconds. Answers which were leased.
 WITH event AS (
     SELECT *
     FROM
@@ -12,33 +13,50 @@ WITH event AS (
         )
 ),
 
-written AS (
-    INSERT INTO callbacks_outbox (
-        event_id, merchant_id, transaction_id, order_id, type, status, amount_paise, currency, utr, url, occurred_at, state, due_at
-    )
+judged AS (
     SELECT
-        event.event_id, event.merchant_id, event.transaction_id, event.order_id, event.type, event.status, event.amount_paise,
-        event.currency, event.utr, event.url, event.occurred_at,
+        event.*,
         CASE
             WHEN event.url IS NULL THEN 'NO_URL'
             WHEN gone.url IS NOT NULL THEN 'SWITCHED_OFF'
             ELSE 'WAITING'
-        END,
-        now()
+        END AS state,
+        CASE
+            WHEN event.event_id = any($12::uuid[]) AND event.url IS NOT NULL AND gone.url IS NULL
+                THEN NOT EXISTS (
+                    SELECT FROM callbacks_outbox AS earlier
+                    WHERE
+                        earlier.transaction_id = event.transaction_id
+                        AND earlier.state || '' = 'WAITING' -- opaque, as in claim
+                )
+            ELSE FALSE
+        END AS is_leased
     FROM event
     LEFT JOIN callbacks_switched_off AS gone
         ON event.merchant_id = gone.merchant_id AND event.type = gone.type AND event.url = gone.url
-    ORDER BY event.number
-    ON CONFLICT (event_id) DO NOTHING
-    RETURNING state
 ),
 
-due AS (SELECT count(*) AS events FROM written WHERE state = 'WAITING')
+written AS (
+    INSERT INTO callbacks_outbox (
+        event_id, merchant_id, transaction_id, order_id, type, status, amount_paise, currency, utr, url, occurred_at, state,
+        due_at, lease_token
+    )
+    SELECT
+        event_id, merchant_id, transaction_id, order_id, type, status, amount_paise, currency, utr, url, occurred_at, state,
+        now() + CASE WHEN is_leased THEN $14::int ELSE 0 END * interval '1 second',
+        CASE WHEN is_leased THEN $13::uuid END
+    FROM judged
+    ORDER BY number
+    ON CONFLICT (event_id) DO NOTHING
+    RETURNING event_id, state, lease_token
+)
 
 SELECT
-    due.events,
-    CASE WHEN due.events > 0 THEN pg_notify('callbacks_due', '') END AS notified
-FROM due;
+    array_agg(event_id) FILTER (WHERE lease_token IS NOT NULL) AS leased,
+    CASE
+        WHEN count(*) FILTER (WHERE state = 'WAITING' AND lease_token IS NULL) > 0 THEN pg_notify('callbacks_due', '')
+    END AS notified
+FROM written;
 
 -- name: merchants_waiting
 -- Up to $2 merchants after $1, in order of their id, each with the earliest moment at which it has something to send.

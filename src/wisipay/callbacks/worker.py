@@ -1,7 +1,8 @@
 """The worker that empties the outbox: claims fairly, delivers concurrently, records in batches.
 
-Decides how many deliveries run at a time and in whose favour. A crash between a delivery and its record means that the
-event is delivered again, with the same event id. Must never hold a database connection while a merchant is called.
+It also sends what its own process has just written (`handover`), without having to claim it. Decides how many
+deliveries run at a time and in whose favour. A crash between a delivery and its record means that the event is
+delivered again, with the same event id. Must never hold a database connection while a merchant is called.
 """
 
 from collections import Counter
@@ -12,8 +13,9 @@ from typing import Final
 
 from wisipay.callbacks import store
 from wisipay.callbacks.delivery import Delivery
+from wisipay.callbacks.handover import NOBODY, Outbox
 from wisipay.callbacks.lanes import Lanes
-from wisipay.callbacks.model import Attempt, AttemptOutcome, ClaimedCallback
+from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback
 from wisipay.callbacks.turns import Turns, WaitingMerchant
 from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
@@ -32,9 +34,13 @@ _logger = get_logger(__name__)
 class CallbackWorker:
     """One per process; any number of processes. `start` it, `stop` it to drain."""
 
-    def __init__(self, pool: Pool, listener: Listener, delivery: Delivery, *, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self, pool: Pool, listener: Listener, delivery: Delivery, outbox: Outbox, *, concurrency: int = CONCURRENCY
+    ) -> None:
         self._pool = pool
         self._delivery = delivery
+        self._outbox = outbox
+        self._reserved = 0
         self._lanes = Lanes(concurrency)
         self._turns = Turns(partial(store.merchants_waiting, pool))
         self._tidy_at = 0.0
@@ -52,11 +58,47 @@ class CallbackWorker:
     async def start(self) -> None:
         """Begin to deliver."""
         await self._loop.start()
+        self._outbox.sender = self
 
     async def stop(self) -> None:
         """Claim nothing more, finish what is in flight within a bound, record it."""
+        self._outbox.sender = NOBODY
         await self._loop.stop()
         await self._records.drain()
+
+    def new_lease(self) -> Lease:
+        """Return the lease to write into events that this worker will send."""
+        return self._loop.new_lease()
+
+    def reserve(self, events: Sequence[CallbackEvent]) -> list[CallbackEvent]:
+        """Keep places for events of merchants of whom none waits, as far as there is room; one per transaction."""
+        room, now = self._loop.room - self._reserved, monotonic()
+        firsts: dict[str, CallbackEvent] = {}
+        for event in events:
+            firsts.setdefault(event.transaction_id, event)
+        chosen: list[CallbackEvent] = []
+        for event in firsts.values():
+            merchant_id = event.merchant_id
+            if (
+                len(chosen) < room
+                and self._lanes.is_open(merchant_id, now)
+                and not self._lanes.is_behind(merchant_id, now)
+            ):
+                self._lanes.begin(merchant_id)
+                chosen.append(event)
+        self._reserved += len(chosen)
+        return chosen
+
+    def release(self, events: Sequence[CallbackEvent]) -> None:
+        """Take back the places of events that will not be handed over."""
+        self._reserved -= len(events)
+        for event in events:
+            self._lanes.forgo(event.merchant_id)
+
+    def send(self, callbacks: Sequence[ClaimedCallback], lease: Lease, leased_at: float) -> None:
+        """Send committed events for which places were kept, leased since `leased_at`."""
+        self._reserved -= len(callbacks)
+        self._loop.adopt(callbacks, lease, leased_at)
 
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedCallback]:
         now = monotonic()

@@ -99,6 +99,23 @@ class ClaimLoop(Generic[Row]):
         self._claimer = asyncio.create_task(self._claim_until_stopped(), name=f"claim {self._name}")
         self._keeper = asyncio.create_task(self._keep_leases(), name=f"leases {self._name}")
 
+    @property
+    def room(self) -> int:
+        """How many more rows it may handle at present; none once it is stopping."""
+        return 0 if self._stopping else max(0, self._concurrency - len(self._running))
+
+    def new_lease(self) -> Lease:
+        """Return a lease for rows that it will `adopt`."""
+        return Lease(uuid4(), self._lease_seconds)
+
+    def adopt(self, rows: Sequence[Row], lease: Lease, leased_at: float) -> None:
+        """Handle rows that were written with this lease, at or after `leased_at`, by whoever wrote them.
+
+        While it stops it takes none: their lease runs out, and somebody else claims them.
+        """
+        if not self._stopping:
+            self._begin([_Held(row, lease, leased_at, leased_at) for row in rows])
+
     def wake(self) -> None:
         """Have it look for due rows now, rather than at the next sweep."""
         self._wake.set()
@@ -123,7 +140,7 @@ class ClaimLoop(Generic[Row]):
             self._wake.clear()
             gap_seconds = _LEAST_CLAIM_GAP_SECONDS
             try:
-                await self._take_up(self._concurrency - len(self._running))
+                await self._take_up(self.room)
             except Exception:  # noqa: BLE001 - a database that is away comes back
                 _log.exception("queue.claim_failed", queue=self._name)
                 gap_seconds = self._sweep_seconds
@@ -136,14 +153,17 @@ class ClaimLoop(Generic[Row]):
         if limit == 0:
             self._room_was_short = True
             return
-        lease = Lease(uuid4(), self._lease_seconds)
+        lease = self.new_lease()
         leased_at = monotonic()
         rows = await self._claim(limit, lease)
         self._room_was_short = len(rows) >= limit
         held_rows = [_Held(row, lease, leased_at, leased_at) for row in rows]
         if self._stopping:
             await self._release(held_rows)
-            return
+        else:
+            self._begin(held_rows)
+
+    def _begin(self, held_rows: Iterable[_Held[Row]]) -> None:
         for held in held_rows:
             # In a context of its own: a row's work belongs to no request, in logs and traces neither.
             task = asyncio.create_task(self._handle(held.row), name=self._task_name, context=Context())

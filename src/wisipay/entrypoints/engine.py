@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from wisipay.access import SharedWindows
+from wisipay.callbacks import Outbox
 from wisipay.core.cache import connect_redis
 from wisipay.core.clock import Clock, SystemClock
 from wisipay.core.config import Settings
@@ -38,6 +39,7 @@ class Engine:
     directory: Directory
     gate: MerchantGate
     gateway: ProviderGateway
+    outbox: Outbox
     desk: Desk
     asker: Asker
     payments: PaymentService
@@ -84,7 +86,8 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             directory=directory, windows=windows, clock=clock, policy=GatePolicy.from_settings(settings)
         )
         rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
-        desk = Desk(pool, directory, clock, rules)
+        outbox = Outbox()
+        desk = Desk(pool, directory, clock, rules, outbox=outbox)
         stack.push_async_callback(desk.drain)
         asker = Asker(pool, desk, gateway)
         payments = PaymentService(
@@ -110,6 +113,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             directory=directory,
             gate=gate,
             gateway=gateway,
+            outbox=outbox,
             desk=desk,
             asker=asker,
             payments=payments,

@@ -48,7 +48,7 @@ async def working(parts: Engine) -> AsyncIterator[None]:
     jobs = JobWorker(settings)
     add_schedules(jobs, poller, IdempotencyKeys(parts.pool, parts.clock), settings.cron_payin_expiry_sweep)
     loops = (
-        CallbackWorker(parts.pool, parts.listener, delivery),
+        CallbackWorker(parts.pool, parts.listener, delivery, parts.outbox),
         poller,
         WebhookWorker(parts.pool, parts.listener, Processing(parts.directory, parts.gateway, parts.words)),
         jobs,

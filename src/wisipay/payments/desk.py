@@ -42,10 +42,12 @@ class Desk:
         clock: Clock,
         rules: Rules,
         *,
+        outbox: callbacks.Outbox | None = None,
         max_batch: int = 256,
         flushes_in_flight: int = 1,
     ) -> None:
         self._pool = pool
+        self._outbox = outbox or callbacks.Outbox()
         self._directory = directory
         self._clock = clock
         self._rules = rules
@@ -71,9 +73,10 @@ class Desk:
         may be called twice. What fails, fails as a whole: who calls must be able to submit each command by itself.
         """
         try:
-            async with self._pool.acquire() as conn, conn.transaction():
-                results, book = await self._decide(conn, await begin(conn))
-                await end(conn, results)
+            with self._outbox.writing() as outbox:
+                async with self._pool.acquire() as conn, conn.transaction():
+                    results, book = await self._decide(conn, await begin(conn), outbox)
+                    await end(conn, results)
         except store.CountersMissing as missing:
             await self._add_counters(missing)
             return await self.decide_within(begin, end)
@@ -82,8 +85,9 @@ class Desk:
 
     async def _apply(self, commands: Sequence[Command]) -> list[Result]:
         try:
-            async with self._pool.acquire() as conn, conn.transaction():
-                results, book = await self._decide(conn, commands)
+            with self._outbox.writing() as outbox:
+                async with self._pool.acquire() as conn, conn.transaction():
+                    results, book = await self._decide(conn, commands, outbox)
         except store.CountersMissing as missing:
             await self._add_counters(missing)
             return await self._apply(commands)
@@ -94,18 +98,18 @@ class Desk:
         async with self._pool.acquire() as conn:
             await store.add_counters(conn, missing.keys)
 
-    async def _decide(self, conn: Connection, commands: Sequence[Command]) -> tuple[list[Result], PaymentBook]:
+    async def _decide(
+        self, conn: Connection, commands: Sequence[Command], outbox: callbacks.Writing
+    ) -> tuple[list[Result], PaymentBook]:
         now = self._clock.now()
         book = await store.load(conn, commands, now)
         results = [decide(book, command, now, self._rules) for command in commands]
         await store.write(conn, book)
-        await self._call_back(conn, book.callbacks)
+        if book.callbacks:
+            await outbox.enqueue(conn, [await self._event(due) for due in book.callbacks])
         for due in book.audits:
             await _record(conn, due)
         return results, book
-
-    async def _call_back(self, conn: Connection, due: Sequence[CallbackDue]) -> None:
-        await callbacks.enqueue(conn, [await self._event(callback) for callback in due])
 
     async def _callback_url(self, transaction: Transaction) -> str | None:
         """Return where the merchant wants to be told; a merchant that can't be read must not stop money."""
