@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.core.qm import QueueManager
+from pgqueuer.ports.driver import NotifyCallback
 from pgqueuer.queries import Queries
 
 from support.waiting import until
@@ -288,6 +291,33 @@ async def test_a_worker_outlives_its_connections(database: Pool, settings: Setti
 
 
 @pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("database")
+async def test_a_listener_that_is_slow_to_begin_is_not_taken_for_a_broken_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """PgQueuer asks its own listener for a sign of life at once; what is said before it listens nobody hears."""
+    listen, probe = AsyncpgPoolDriver.add_listener, QueueManager.listener_healthy
+
+    async def slowly(driver: AsyncpgPoolDriver, channel: str, callback: NotifyCallback) -> None:
+        if not begun:  # LISTEN is said once, by whoever comes first
+            begun.append(channel)
+            await asyncio.sleep(0.3)
+        await listen(driver, channel, callback)
+
+    async def impatiently(queue: QueueManager, timeout: timedelta) -> object:  # noqa: ASYNC109 - the patched method has it
+        healthy = await probe(queue, min(timeout, timedelta(seconds=1)))
+        heard.append(healthy)
+        return healthy
+
+    begun: list[str] = []
+    heard: list[object] = []
+    monkeypatch.setattr(AsyncpgPoolDriver, "add_listener", slowly)
+    monkeypatch.setattr(QueueManager, "listener_healthy", impatiently)
+    async with working(settings, lambda worker: worker.handle("greet", Recorder())):
+        await until(lambda: heard)
+    assert "job.queue_lost" not in capsys.readouterr().err
+
+
 async def test_a_schedule_runs_its_job(settings: Settings) -> None:
     seal = Recorder()
     async with working(settings, lambda worker: worker.schedule("seal", "* * * * * *", seal)):

@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from opentelemetry import propagate, trace
 from pgqueuer import PgQueuer
+from pgqueuer.core.qm import QueueManager
 from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job as QueuedJob
 
@@ -136,16 +137,23 @@ class JobWorker:
             for name, entry in self._entries.items():
                 self._queue.entrypoint(name, on_failure=entry.on_failure, accepts_context=False)(self._runner(entry))
             try:
-                await self._queue.qm.run(
-                    dequeue_timeout=_IDLE_SWEEP,
-                    batch_size=_BATCH_SIZE,
-                    max_concurrent_tasks=self._concurrency,
-                    shutdown_on_listener_failure=True,
-                    heartbeat_timeout=self._heartbeat,
-                )
+                await self._run_until_lost(self._queue.qm)
             except Exception:  # noqa: BLE001 - whatever it was, the queue is still there
                 _log.exception("job.queue_lost")
                 await asyncio.sleep(_RESTART_GAP_SECONDS)
+
+    async def _run_until_lost(self, manager: QueueManager) -> None:
+        async with manager.queries.driver as driver:
+            # PgQueuer asks its listener for a sign of life while it begins to listen; a sign given too early is heard
+            # by nobody, and taken for a broken listener ten seconds later. So we listen first.
+            await driver.add_listener(manager.channel, lambda _payload: None)
+            await manager.run(
+                dequeue_timeout=_IDLE_SWEEP,
+                batch_size=_BATCH_SIZE,
+                max_concurrent_tasks=self._concurrency,
+                shutdown_on_listener_failure=True,
+                heartbeat_timeout=self._heartbeat,
+            )
 
     def _runner(self, entry: _Entry) -> Callable[[QueuedJob], Awaitable[None]]:
         async def run(queued: QueuedJob) -> None:
