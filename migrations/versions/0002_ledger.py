@@ -1,12 +1,11 @@
-"""The double-entry ledger: its SQL is the ledger library's own."""
+"""The double-entry ledger, as it was first; 0007 brings it to the library's present `schema.sql`."""
 
-from wisipay import ledger
-from wisipay.core.migrations import run_pre_statements
+from wisipay.core.migrations import run_sql
 
 revision = "0002_ledger"
 down_revision = "0001_core"
 
 
 def upgrade() -> None:
-    """Create the ledger's tables, functions and triggers."""
-    run_pre_statements(ledger.schema_sql())
+    """Run the SQL of the phase in progress."""
+    run_sql(revision)

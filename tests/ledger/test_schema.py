@@ -51,8 +51,10 @@ async def test_lines_that_do_not_balance_are_refused(connection: Connection, amo
     with pytest.raises(asyncpg.CheckViolationError, match="debits and credits differ"):
         await connection.execute(
             """
-            INSERT INTO ledger_lines
-            SELECT amount, 0, number, $3, 1, number, $1, FALSE
+            INSERT INTO ledger_lines (
+                amount, balance_after, account_line, posted_at, entry_id, balance_number, number, pending
+            )
+            SELECT amount, 0, number, $3, $1, 1, number, FALSE
             FROM unnest($2::bigint []) WITH ORDINALITY AS given (amount, number)
             """,
             *(uuid4(), amounts, datetime.now(UTC)),

@@ -27,6 +27,7 @@ async def apply(connection: Connection, *commands: Command, stripe: int = 0) -> 
         return await ledger.apply(connection, commands, NOW, stripe=stripe)
 
 
+@pytest.mark.usefixtures("written_both_ways")
 async def test_an_entry_comes_back_as_it_was_written(connection: Connection) -> None:
     full = transfer(
         BANK,
@@ -42,7 +43,8 @@ async def test_an_entry_comes_back_as_it_was_written(connection: Connection) -> 
     held = hold(WALLET, BANK, 60, timeout_at=NOW + timedelta(microseconds=1))
     post = ledger.Post(uuid4(), held.entry_id, lines(WALLET, BANK, 10))
     reversal = ledger.Reverse(uuid4(), full.entry_id, narration="returned", allow_below_floor=True)
-    for command in (full, held, post, reversal):
+    other = hold(BANK, WALLET, 1)
+    for command in (full, held, post, reversal, other, ledger.Void(uuid4(), other.entry_id)):
         accepted((await apply(connection, command))[0])
         entry = await ledger.entry(connection, command.entry_id)
         assert entry is not None

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ class Renamed:
         return replace(command, **content)
 
 
+@pytest.mark.usefixtures("written_both_ways")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(commands, min_size=1, max_size=6), max_size=6), linked=st.booleans())
 async def test_the_store_is_the_book(

@@ -56,11 +56,11 @@ async def migrate(database_url: str, phase: Literal["pre", "post", "all"] = "all
         ) from error
 
 
-def upgrade_script(phase: Phase, current: str | None) -> str:
-    """Return the SQL script that takes a database from revision `current` (None: empty) to the newest one."""
+def upgrade_script(phase: Phase, current: str | None, target: str = "head") -> str:
+    """Return the SQL script that takes a database from revision `current` (None: empty) to `target`, the newest one."""
     script = StringIO()
     config = _config(phase, output_buffer=script)
-    command.upgrade(config, f"{current or 'base'}:head", sql=True)
+    command.upgrade(config, f"{current or 'base'}:{target}", sql=True)
     return script.getvalue()
 
 

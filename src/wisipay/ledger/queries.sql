@@ -35,7 +35,7 @@ FROM ledger_accounts AS accounts
 WHERE accounts.number = balances.account_number AND accounts.id = $1;
 
 -- name: lock_accounts
--- One stripe ($3) of every account named ($1) or moved by a target ($2), always locked in the same order.
+-- One stripe ($2) of every account named ($1), always locked in the same order.
 SELECT
     accounts.id,
     accounts.debit_normal,
@@ -49,32 +49,59 @@ SELECT
     balances.line_count,
     balances.last_posted_at,
     balances.number
-FROM ledger_balances AS balances
-INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
+FROM ledger_accounts AS accounts
+INNER JOIN ledger_balances AS balances
+    ON accounts.number = balances.account_number AND balances.stripe = $2 % accounts.stripes
+WHERE accounts.id = any($1::text[])
+ORDER BY balances.number
+FOR NO KEY UPDATE OF balances;
+
+-- name: lock_accounts_and_targets
+-- The same, and the accounts that the entries $3 move.
+SELECT
+    accounts.id,
+    accounts.debit_normal,
+    accounts.currency,
+    balances.status,
+    balances.min_balance,
+    balances.debits_posted,
+    balances.credits_posted,
+    balances.debits_pending,
+    balances.credits_pending,
+    balances.line_count,
+    balances.last_posted_at,
+    balances.number
+FROM ledger_accounts AS accounts
+INNER JOIN ledger_balances AS balances
+    ON accounts.number = balances.account_number AND balances.stripe = $2 % accounts.stripes
 WHERE
-    balances.stripe = $3 % accounts.stripes
-    AND accounts.number IN (
+    accounts.number IN (
         SELECT named.number FROM ledger_accounts AS named
         WHERE named.id = any($1::text[])
         UNION
-        SELECT sides.account_number
-        FROM unnest($2::uuid[]) AS targets (id)
-        CROSS JOIN LATERAL (
-            SELECT (
-                SELECT moved.account_number FROM ledger_balances AS moved
-                WHERE moved.number = lines.balance_number
-            )
-            FROM ledger_lines AS lines
-            WHERE lines.entry_id = targets.id
-            OFFSET 0
-        ) AS sides (account_number)
+        SELECT (
+            SELECT sides.account_number FROM ledger_balances AS sides
+            WHERE sides.number = moved.number
+        )
+        FROM ledger_entries AS targets
+        CROSS JOIN unnest(targets.balance_numbers) AS moved (number)
+        WHERE targets.id = any($3::uuid[])
     )
 ORDER BY balances.number
 FOR NO KEY UPDATE OF balances;
 
+-- name: taken_ids
+-- Which entries bear one of these ids ($1) or idempotency keys ($2). Of new commands none does, and that is all there
+-- is to read.
+SELECT entries.id FROM ledger_entries AS entries
+WHERE entries.id = any($1::uuid[])
+UNION ALL
+SELECT keys.entry_id FROM ledger_keys AS keys
+WHERE keys.key = any($2::text[]);
+
 -- name: read_entries
--- Entries by id ($1) or idempotency key ($2), with their lines and how they ended. OFFSET 0 keeps the planner from
--- joining the large tables as a whole, which its cached plan would do for ever if made while they are still empty.
+-- Entries by id, and how they ended. OFFSET 0 keeps the planner from joining the large tables as a whole, which its
+-- cached plan would do for ever if made while they are still empty.
 SELECT
     entries.id,
     entries.posted_at,
@@ -88,25 +115,21 @@ SELECT
     entries.correlation_id,
     entries.idempotency_key,
     entries.metadata::text,
+    entries.amounts,
     resolutions.entry_id AS resolved_by,
     resolutions.kind::text AS resolved_kind,
-    sides.account_ids,
-    sides.amounts
-FROM (
-    SELECT given.id FROM unnest($1::uuid[]) AS given (id)
-    UNION
-    SELECT taken.entry_id
-    FROM unnest($2::text[]) AS given (key)
-    CROSS JOIN LATERAL (
-        SELECT keys.entry_id FROM ledger_keys AS keys
-        WHERE keys.key = given.key OFFSET 0
-    ) AS taken
-) AS wanted
-CROSS JOIN
-    LATERAL (
-        SELECT found.* FROM ledger_entries AS found
-        WHERE found.id = wanted.id OFFSET 0
-    ) AS entries
+    array(
+        SELECT (
+            SELECT accounts.id FROM ledger_accounts AS accounts
+            WHERE accounts.number = (
+                SELECT balances.account_number FROM ledger_balances AS balances
+                WHERE balances.number = moved.number
+            )
+        )
+        FROM unnest(entries.balance_numbers) WITH ORDINALITY AS moved (number, line)
+        ORDER BY moved.line
+    ) AS account_ids
+FROM ledger_entries AS entries
 LEFT JOIN LATERAL (
     SELECT
         ends.entry_id,
@@ -114,30 +137,67 @@ LEFT JOIN LATERAL (
     FROM ledger_resolutions AS ends
     WHERE ends.target_id = entries.id OFFSET 0
 ) AS resolutions ON TRUE
-CROSS JOIN LATERAL (
-    SELECT
-        array_agg((
-            SELECT accounts.id
-            FROM ledger_accounts AS accounts
-            WHERE accounts.number = (
-                SELECT balances.account_number FROM ledger_balances AS balances
-                WHERE balances.number = lines.balance_number
-            )
-        ) ORDER BY lines.number) AS account_ids,
-        array_agg(lines.amount ORDER BY lines.number) AS amounts
-    FROM ledger_lines AS lines
-    WHERE lines.entry_id = entries.id
-) AS sides;
+WHERE entries.id = any($1::uuid[]);
 
--- name: write_balances!
--- The new counters ($1-$7), how entries ended ($8-$10) and the idempotency keys taken ($11, $12).
-WITH ended AS (
+-- name: write!
+-- All that a batch changes: entries ($1-$12, with their lines' accounts and amounts cut from $15 and $16 at the
+-- positions $13 to $14), those lines as their accounts see them ($15-$22), the new counters ($23-$29), how entries ended
+-- ($30-$32) and the idempotency keys taken ($33, $34). A large batch brings entries and lines by COPY instead.
+WITH added AS (
+    INSERT INTO ledger_entries (
+        id, posted_at, kind, currency, target_id, timeout_at, value_date, narration, external_reference,
+        correlation_id, idempotency_key, metadata, balance_numbers, amounts
+    )
+    SELECT
+        news.id,
+        news.posted_at,
+        news.kind::ledger_entry_kind,
+        news.currency,
+        news.target_id,
+        news.timeout_at,
+        news.value_date,
+        news.narration,
+        news.external_reference,
+        news.correlation_id,
+        news.idempotency_key,
+        news.metadata::jsonb,
+        ($15::integer[])[news.first_line:(news.last_line)],
+        ($16::bigint[])[news.first_line:(news.last_line)]
+    FROM
+        unnest(
+            $1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::date[],
+            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::integer[], $14::integer[]
+        ) AS news (
+            id, posted_at, kind, currency, target_id, timeout_at, value_date, narration, external_reference,
+            correlation_id, idempotency_key, metadata, first_line, last_line
+        )
+),
+
+moved AS (
+    INSERT INTO ledger_lines (balance_number, amount, balance_after, account_line, posted_at, entry_id, number, pending)
+    SELECT
+        news.balance_number,
+        news.amount,
+        news.balance_after,
+        news.account_line,
+        news.posted_at,
+        news.entry_id,
+        news.number,
+        news.pending
+    FROM
+        unnest(
+            $15::integer[], $16::bigint[], $17::bigint[], $18::bigint[], $19::timestamptz[], $20::uuid[],
+            $21::smallint[], $22::boolean[]
+        ) AS news (balance_number, amount, balance_after, account_line, posted_at, entry_id, number, pending)
+),
+
+ended AS (
     INSERT INTO ledger_resolutions (target_id, entry_id, kind)
     SELECT
         news.target_id,
         news.entry_id,
         news.kind::ledger_entry_kind
-    FROM unnest($8::uuid[], $9::uuid[], $10::text[]) AS news (target_id, entry_id, kind)
+    FROM unnest($30::uuid[], $31::uuid[], $32::text[]) AS news (target_id, entry_id, kind)
 ),
 
 taken AS (
@@ -145,7 +205,7 @@ taken AS (
     SELECT
         news.key,
         news.entry_id
-    FROM unnest($11::text[], $12::uuid[]) AS news (key, entry_id)
+    FROM unnest($33::text[], $34::uuid[]) AS news (key, entry_id)
 )
 
 UPDATE ledger_balances AS balances SET
@@ -156,7 +216,9 @@ UPDATE ledger_balances AS balances SET
     line_count = news.line_count,
     last_posted_at = news.last_posted_at
 FROM
-    unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[])
+    unnest(
+        $23::integer[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[], $28::bigint[], $29::timestamptz[]
+    )
         AS news (number, debits_posted, credits_posted, debits_pending, credits_pending, line_count, last_posted_at)
 WHERE balances.number = news.number;
 
@@ -172,7 +234,8 @@ SELECT
     sum(balances.debits_pending)::bigint AS debits_pending,
     sum(balances.credits_pending)::bigint AS credits_pending,
     sum(balances.line_count)::bigint AS line_count,
-    max(balances.last_posted_at) AS last_posted_at
+    max(balances.last_posted_at) AS last_posted_at,
+    0 AS number
 FROM ledger_accounts AS accounts
 INNER JOIN ledger_balances AS balances ON accounts.number = balances.account_number
 WHERE accounts.id = any($1::text[])

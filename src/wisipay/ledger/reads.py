@@ -87,7 +87,7 @@ async def trial_balance(connection: Connection) -> TrialBalance:
 
 async def entry(connection: Connection, entry_id: UUID) -> Entry | None:
     """Return an entry with its derived status, or None."""
-    row = await connection.fetchrow(QUERIES["read_entries"], [entry_id], [])
+    row = await connection.fetchrow(QUERIES["read_entries"], [entry_id])
     return None if row is None else entry_of(row)
 
 

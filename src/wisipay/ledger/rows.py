@@ -8,29 +8,20 @@ import asyncpg
 from wisipay.ledger.account import Account, AccountStatus
 from wisipay.ledger.model import Command, Entry, EntryKind, Expire, Line, Post, Reverse, Transfer, Void
 
+_STATUS = {status.value: status for status in AccountStatus}
 
-def account_of(row: asyncpg.Record, key: int = 0) -> Account:
-    """Return the account of a row of `lock_accounts` or `balances`."""
-    return Account(
-        row["id"],
-        row["debit_normal"],
-        row["currency"],
-        AccountStatus(row["status"]),
-        row["min_balance"],
-        row["debits_posted"],
-        row["credits_posted"],
-        row["debits_pending"],
-        row["credits_pending"],
-        row["line_count"],
-        row["last_posted_at"],
-        key,
-    )
+
+def account_of(row: asyncpg.Record) -> Account:
+    """Return the account of a row of `lock_accounts` or `balances`, whose columns are `Account`'s fields in order."""
+    account = Account(*row)
+    account.status = _STATUS[account.status]
+    return account
 
 
 def entry_of(row: asyncpg.Record) -> Entry:
     """Return the entry of a row of `read_entries`."""
     kind = EntryKind(row["kind"])
-    lines = tuple(map(Line, row["account_ids"] or (), row["amounts"] or ()))
+    lines = tuple(map(Line, row["account_ids"], row["amounts"]))
     entry = Entry(_command_of(row, kind, lines), kind, row["currency"], lines, row["posted_at"])
     if kind is EntryKind.PENDING:
         if row["resolved_by"] is not None:

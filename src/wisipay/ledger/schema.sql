@@ -43,7 +43,8 @@ CREATE TABLE ledger_balances (
     CHECK (min_balance IS NULL OR (debits_pending >= 0 AND credits_pending >= 0))
 ) WITH (fillfactor = 50);
 
--- One row per accepted command. `sequence` is the order of writing, for the sealer; gaps are rolled-back batches.
+-- One row per accepted command, complete in itself: line n moves amounts[n] (debit positive) on the counter row
+-- balance_numbers[n]. `sequence` is the order of writing, for the sealer; gaps are rolled-back batches.
 CREATE TABLE ledger_entries (
     id uuid PRIMARY KEY,
     sequence bigint GENERATED ALWAYS AS IDENTITY,
@@ -58,7 +59,10 @@ CREATE TABLE ledger_entries (
     correlation_id text,
     idempotency_key text,
     metadata jsonb,
-    CHECK ((target_id IS NULL) = (kind IN ('TRANSFER', 'PENDING')))
+    balance_numbers integer[] NOT NULL,
+    amounts bigint[] NOT NULL,
+    CHECK ((target_id IS NULL) = (kind IN ('TRANSFER', 'PENDING'))),
+    CONSTRAINT ledger_entries_lines_are_whole CHECK (cardinality(balance_numbers) = cardinality(amounts))
 );
 
 -- How an entry ended: a hold by the entry that resolved it, a posted entry by the one that reversed it. The key is what
@@ -74,21 +78,21 @@ CREATE TABLE ledger_keys (
     entry_id uuid NOT NULL
 );
 
+-- The entries' lines as their accounts see them: the key is the order of an account's statement, and the only index.
 -- `balance_after` is debit positive and counts posted lines only; `account_line` numbers the lines of one counter row
--- without gaps, and posted_at never goes back along it.
+-- without gaps, and posted_at (the entry's) never goes back along it; `number` counts the lines of the entry from 0. The
+-- other side of a line is read from its entry.
 CREATE TABLE ledger_lines (
     amount bigint NOT NULL CHECK (amount <> 0),
     balance_after bigint NOT NULL,
     account_line bigint NOT NULL,
     posted_at timestamptz NOT NULL,
+    entry_id uuid NOT NULL,
     balance_number integer NOT NULL,
     number smallint NOT NULL,
-    entry_id uuid NOT NULL,
     pending boolean NOT NULL,
-    PRIMARY KEY (entry_id, number)
+    PRIMARY KEY (balance_number, posted_at, account_line)
 );
-
-CREATE INDEX ledger_lines_of_account ON ledger_lines (balance_number, posted_at, account_line);
 
 CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -6,23 +6,33 @@ at the same moment on different accounts meet on a unique key: `asyncpg.UniqueVi
 finds the first entry.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from wisipay.ledger.account import AccountSpec, AccountStatus
-from wisipay.ledger.encoding import ENTRY_COLUMNS, LINE_COLUMNS, copy_of_entries, copy_of_lines
+from wisipay.ledger.account import Account, AccountSpec, AccountStatus
+from wisipay.ledger.encoding import (
+    ENTRY_COLUMNS,
+    LINE_COLUMNS,
+    columns_of_entries,
+    columns_of_lines,
+    copy_of_entries,
+    copy_of_lines,
+)
 from wisipay.ledger.errors import AccountDiffersError, UnknownAccountError
 from wisipay.ledger.machine import Book
-from wisipay.ledger.model import Command, Result, Transfer
+from wisipay.ledger.model import Command, Entry, Result, Transfer
 from wisipay.ledger.rows import account_of, entry_of
 from wisipay.ledger.sql import QUERIES
 from wisipay.ledger.wanted import Wanted, wanted_by
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+COPY_FROM = 48
+"""So many entries are written by COPY; fewer go with everything else in one statement, which spares round trips."""
 
 
 async def load(connection: Connection, wanted: Wanted, *, stripe: int = 0) -> Book:
@@ -33,44 +43,37 @@ async def load(connection: Connection, wanted: Wanted, *, stripe: int = 0) -> Bo
     """
     if wanted == Wanted():
         return Book(scope=wanted)
-    accounts = await connection.fetch(
-        QUERIES["lock_accounts"], list(wanted.account_ids), list(wanted.target_ids), stripe
-    )
-    rows = await connection.fetch(
-        QUERIES["read_entries"], list(wanted.entry_ids | wanted.target_ids), list(wanted.idempotency_keys)
-    )
-    locked = {row["id"] for row in accounts}
-    entries = [
-        entry_of(row)
-        for row in rows
-        if row["id"] in wanted.entry_ids
-        or row["idempotency_key"] in wanted.idempotency_keys
-        # A target whose accounts are not locked was committed after we looked for them: for us it is not there yet.
-        or locked.issuperset(row["account_ids"] or ())
-    ]
-    return Book([account_of(row, row["number"]) for row in accounts], entries, wanted)
+    accounts = await _lock_accounts(connection, wanted, stripe)
+    taken = await connection.fetch(QUERIES["taken_ids"], list(wanted.entry_ids), list(wanted.idempotency_keys))
+    named = {row["id"] for row in taken}
+    entries: list[Entry] = []
+    if named or wanted.target_ids:
+        locked = {account.id for account in accounts}
+        entries = [
+            each
+            for each in map(entry_of, await connection.fetch(QUERIES["read_entries"], list(named | wanted.target_ids)))
+            # A target whose accounts are not locked was committed after we looked for them: it is not there yet for us.
+            if each.command.entry_id in named or locked.issuperset(line.account_id for line in each.lines)
+        ]
+    return Book(accounts, entries, wanted)
 
 
 async def write(connection: Connection, book: Book) -> None:
     """Write everything that the book accepted, and the counters of the accounts that changed. Once per book."""
-    if not book.added:
+    added: Sequence[Entry] = book.added
+    if not added:
         return
-    await _copy(connection, "ledger_entries", ENTRY_COLUMNS, copy_of_entries(book.added))
-    if any(entry.movements for entry in book.added):
-        await _copy(connection, "ledger_lines", LINE_COLUMNS, copy_of_lines(book.added))
+    if len(added) >= COPY_FROM:
+        await _copy(connection, "ledger_entries", ENTRY_COLUMNS, copy_of_entries(added))
+        await _copy(connection, "ledger_lines", LINE_COLUMNS, copy_of_lines(added))
+    inline = added if len(added) < COPY_FROM else ()
     changed = tuple(book.changed)
-    endings = [
-        (entry.command.target_id, entry.command.entry_id, entry.kind.value)
-        for entry in book.added
-        if not isinstance(entry.command, Transfer)
-    ]
-    keys = [
-        (entry.command.idempotency_key, entry.command.entry_id)
-        for entry in book.added
-        if entry.command.idempotency_key is not None
-    ]
+    endings = [(entry, entry.command) for entry in added if not isinstance(entry.command, Transfer)]
+    keyed = [entry.command for entry in added if entry.command.idempotency_key is not None]
     await connection.execute(
-        QUERIES["write_balances"],
+        QUERIES["write"],
+        *columns_of_entries(inline),
+        *columns_of_lines(inline),
         [account.key for account in changed],
         [account.debits_posted for account in changed],
         [account.credits_posted for account in changed],
@@ -78,8 +81,11 @@ async def write(connection: Connection, book: Book) -> None:
         [account.credits_pending for account in changed],
         [account.line_count for account in changed],
         [account.last_posted_at for account in changed],
-        *([ending[column] for ending in endings] for column in range(3)),
-        *([key[column] for key in keys] for column in range(2)),
+        [command.target_id for _, command in endings],
+        [command.entry_id for _, command in endings],
+        [entry.kind.value for entry, _ in endings],
+        [command.idempotency_key for command in keyed],
+        [command.entry_id for command in keyed],
     )
 
 
@@ -131,8 +137,18 @@ async def set_account_status(connection: Connection, account_id: str, status: Ac
         raise UnknownAccountError(account_id)
 
 
-async def _copy(connection: Connection, table: str, columns: Sequence[str], content: bytes) -> None:
+async def _lock_accounts(connection: Connection, wanted: Wanted, stripe: int) -> list[Account]:
+    names = list(wanted.account_ids)
+    if wanted.target_ids:
+        rows = await connection.fetch(QUERIES["lock_accounts_and_targets"], names, stripe, list(wanted.target_ids))
+    else:
+        rows = await connection.fetch(QUERIES["lock_accounts"], names, stripe)
+    return list(map(account_of, rows))
+
+
+async def _copy(connection: Connection, table: str, columns: Sequence[str], pieces: Iterator[bytes]) -> None:
     async def source() -> AsyncIterator[bytes]:
-        yield content
+        for piece in pieces:
+            yield piece
 
     await connection.copy_to_table(table, source=source(), columns=columns, format="binary")

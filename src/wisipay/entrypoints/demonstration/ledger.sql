@@ -4,9 +4,7 @@
 -- name: postings
 -- What the entries of transactions $1, and the entries that resolved those, moved on each account, debit positive.
 WITH own AS (
-    SELECT
-        id,
-        correlation_id
+    SELECT *
     FROM ledger_entries
     WHERE correlation_id = any($1::text[])
 ),
@@ -14,14 +12,21 @@ WITH own AS (
 entries AS (
     SELECT
         id,
-        correlation_id
+        correlation_id,
+        kind,
+        balance_numbers,
+        amounts
     FROM own
     UNION
     SELECT
-        r.entry_id,
-        own.correlation_id
+        e.id,
+        own.correlation_id,
+        e.kind,
+        e.balance_numbers,
+        e.amounts
     FROM own
     INNER JOIN ledger_resolutions AS r ON own.id = r.target_id
+    INNER JOIN ledger_entries AS e ON r.entry_id = e.id
 )
 
 SELECT
@@ -29,10 +34,10 @@ SELECT
     accounts.id AS account_id,
     sum(lines.amount)::bigint AS amount
 FROM entries
-INNER JOIN ledger_lines AS lines ON entries.id = lines.entry_id
+CROSS JOIN unnest(entries.balance_numbers, entries.amounts) AS lines (balance_number, amount)
 INNER JOIN ledger_balances AS balances ON lines.balance_number = balances.number
 INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
-WHERE NOT lines.pending
+WHERE entries.kind <> 'PENDING'
 GROUP BY entries.correlation_id, accounts.id
 HAVING sum(lines.amount) <> 0;
 
