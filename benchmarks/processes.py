@@ -16,6 +16,7 @@ _PARENT, _USER, _SYSTEM, _USER_ENDED, _SYSTEM_ENDED = 1, 11, 12, 13, 14
 _BUSY_FIELDS = (0, 1, 2, 5, 6, 7)  # user, nice, system, interrupts, soft interrupts, stolen by other machines
 _NAMES = {
     "wisipay.entrypoints.cli": None,  # the next argument says which
+    "profiled.py": None,
     "wisipay_simulator": "simulator",
     "load.py": "load",
     "pgbench": "pgbench",
@@ -63,6 +64,11 @@ def memory_mebibytes() -> dict[str, list[float]]:
     return dict(found)
 
 
+def pids(name: str) -> list[int]:
+    """Return the ids of our processes of a name."""
+    return [pid for pid, each in _ours() if each == name]
+
+
 def _ours() -> Iterator[tuple[int, str]]:
     """Walk over this process and everything below it."""
     children: dict[int, list[int]] = defaultdict(list)
@@ -85,8 +91,9 @@ def _name(pid: int) -> str | None:
     except OSError:
         return None
     for part, name in _NAMES.items():
-        if any(part in argument for argument in (program, *arguments)):
-            return arguments[arguments.index(part) + 1] if name is None else name
+        place = next((at for at, argument in enumerate((program, *arguments)) if part in argument), None)
+        if place is not None:
+            return arguments[place] if name is None else name  # the program stands before the arguments
     return program
 
 

@@ -1,66 +1,73 @@
-"""The installation that is measured: everything of `wisipay up` in a data folder of its own, removed afterwards.
+"""The installation that is measured: everything of `wisipay up`, in a folder that the run removes afterwards.
 
-Decides how further payment and worker processes are started, and starts the load generator beside them. Must never
-change how the product runs: no setting differs from `wisipay up`.
+Decides how many payment and worker processes there are, and starts the load generator beside them. Must never change
+how the product runs: no setting differs from `wisipay up`. Only where functions are profiled, payment and worker run
+under a sampler.
 """
 
 import asyncio
-import shutil
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.connection import HOST, Asking
-from benchmarks.load import Job, Outcome
+from benchmarks.load import Job, Outcome, Phase
 from benchmarks.orders import Kind, Sender
 from wisipay.core.config import Settings
-from wisipay.core.embedded.folders import make_folder
 from wisipay.entrypoints.instance import Instance
 from wisipay.entrypoints.instances import InstancesOf, Introduce, instances_of
 from wisipay.entrypoints.ports import COUNT, Ports, ports_from
 from wisipay.entrypoints.stack import running_stack
 
 _LOAD = Path(__file__).with_name("load.py")
+_PROFILED = Path(__file__).with_name("profiled.py")
 _CLI = (sys.executable, "-m", "wisipay.entrypoints.cli")
+_ANSWER_BYTES_MAX = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many processes of a kind there are. `profile_folder`: they are sampled, and leave what was found there."""
+
+    payments: int = 1
+    workers: int = 1
+    profile_folder: Path | None = None
 
 
 @dataclass
 class Bench:
-    """A running installation and its load generator."""
+    """A running installation and its load generator; `runs` goes on counting over all installations of a run."""
 
     database_url: str
     payment_ports: list[int]
     simulator_port: int
     senders: list[Sender]
-    load: asyncio.subprocess.Process
-    jobs: int = 0
+    runs: Iterator[int]
+    _load: asyncio.subprocess.Process | None = field(default=None)
 
-    async def send(
-        self, kind: Kind, payments: int, connections: int, *, rate: float | None = None, window: int | None = None
-    ) -> Outcome:
+    async def send(self, kind: Kind, phases: list[Phase], connections: int, *, window: int | None = None) -> Outcome:
         """Have the load generator send requests; see `Job`. Payouts are sent by the one merchant with funds."""
-        self.jobs += 1
         job = Job(
             kind=kind,
-            run=f"B{self.jobs:02d}",
+            run=f"B{next(self.runs):04d}",
             ports=self.payment_ports,
             senders=self.senders if kind == "payin" else self.senders[:1],
-            payments=payments,
+            phases=phases,
             connections=connections,
             simulator_port=self.simulator_port,
-            rate=rate,
             window=window,
         )
-        if self.load.stdin is None or self.load.stdout is None:
+        self._load = self._load or await _start_load()
+        if self._load.stdin is None or self._load.stdout is None:
             raise RuntimeError("the load generator has no pipes")
-        self.load.stdin.write(msgspec.json.encode(job) + b"\n")
-        line = await self.load.stdout.readline()
+        self._load.stdin.write(msgspec.json.encode(job) + b"\n")
+        line = await self._load.stdout.readline()
         if not line:
+            self._load = None
             raise RuntimeError("the load generator ended; see its message above")
         return msgspec.json.decode(line, type=Outcome)
 
@@ -70,76 +77,93 @@ class Bench:
         await asking.ask("PUT", "/control/faults", msgspec.json.encode(faults))
         asking.close()
 
-
-@asynccontextmanager
-async def running_bench(
-    *, data_parent: Path, port_base: int, payment_processes: int, worker_processes: int
-) -> AsyncIterator[Bench]:
-    """Start everything in a new folder below `data_parent`; stop it and remove the folder afterwards."""
-    data = Path(tempfile.mkdtemp(prefix="benchmark-", dir=make_folder(data_parent)))
-    more = _more_instances(payment_processes - 1, worker_processes - 1, port_base + COUNT)
-    try:
-        async with running_stack(data=data, port_base=port_base, say=_say, instances=more) as stack, _load() as load:
-            ports = ports_from(port_base)
-            yield Bench(
-                database_url=stack.settings.database_url,
-                payment_ports=[ports.payment, *range(port_base + COUNT, port_base + COUNT + payment_processes - 1)],
-                simulator_port=ports.simulator,
-                senders=[Sender(str(each["id"]), str(each["secret"])) for each in stack.merchants],
-                load=load,
-            )
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
+    async def stop_load(self) -> None:
+        """End the load generator; the next load starts another."""
+        load, self._load = self._load, None
+        if load is not None and load.returncode is None:
+            load.kill()
+            await load.wait()
 
 
-@asynccontextmanager
-async def _load() -> AsyncIterator[asyncio.subprocess.Process]:
+async def _start_load() -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, str(_LOAD), stdin=pipe, stdout=pipe)
-    try:
-        yield process
-    finally:
-        if process.stdin is not None:
-            process.stdin.close()
-        await process.wait()
+    return await asyncio.create_subprocess_exec(
+        sys.executable, str(_LOAD), stdin=pipe, stdout=pipe, limit=_ANSWER_BYTES_MAX
+    )
 
 
-def _more_instances(payments: int, workers: int, first_port: int) -> InstancesOf:
-    """Return what makes the usual processes and further payment and worker processes, on ports from `first_port`."""
+@asynccontextmanager
+async def running_bench(*, data: Path, port_base: int, shape: Shape, runs: Iterator[int]) -> AsyncIterator[Bench]:
+    """Start everything on what is in `data`; stop it afterwards."""
+    instances = _instances(shape, port_base + COUNT)
+    async with running_stack(data=data, port_base=port_base, say=_say_nothing, instances=instances) as stack:
+        ports = ports_from(port_base)
+        bench = Bench(
+            database_url=stack.settings.database_url,
+            payment_ports=[ports.payment, *range(port_base + COUNT, port_base + COUNT + shape.payments - 1)],
+            simulator_port=ports.simulator,
+            senders=[Sender(str(each["id"]), str(each["secret"])) for each in stack.merchants],
+            runs=runs,
+        )
+        try:
+            yield bench
+        finally:
+            await bench.stop_load()
+
+
+def _instances(shape: Shape, first_port: int) -> InstancesOf:
+    """Return what makes the processes: those of `wisipay up`, and further payments and workers from `first_port`."""
 
     def make(
         settings: Settings, ports: Ports, data_dir: Path, environment: Mapping[str, str], introduce: Introduce
     ) -> Sequence[Instance]:
-        port = first_port + payments
-        more = []
-        for number in range(payments):
-            own = first_port + number
-            variables = {
-                "PAYMENT_PORT": str(own),
-                "PAYMENT_METRICS_PORT": str(port + number),
-                "APP_BASE_URL": f"http://{HOST}:{own}",
-            }
-            more.append(("payment", number, variables, f"{own}/health/ready"))
-        for number in range(workers):
-            own = port + payments + number
-            more.append(("worker", number, {"WORKER_METRICS_PORT": str(own)}, f"{own}/metrics"))
+        given = {each.name: each for each in instances_of(settings, ports, data_dir, environment, introduce)}
+        free = iter(range(first_port, first_port + 2 * shape.payments + shape.workers))
+        payments = [(ports.payment, ports.payment_metrics)]
+        payments += [(next(free), 0) for _ in range(shape.payments - 1)]
+        payments = [(port, metrics or next(free)) for port, metrics in payments]
+        workers = [ports.worker_metrics, *(next(free) for _ in range(shape.workers - 1))]
+
+        def instance(name: str, number: int, variables: Mapping[str, str], health: str) -> Instance:
+            return Instance(
+                name if number == 0 else f"{name}-{number + 1}",
+                _command(name, shape.profile_folder),
+                data_dir=data_dir,
+                environment={**environment, **variables},
+                health_url=f"http://{HOST}:{health}",
+                ports=[int(value) for variable, value in variables.items() if variable.endswith("_PORT")],
+            )
+
         return (
-            *instances_of(settings, ports, data_dir, environment, introduce),
+            given["simulator"],
             *(
-                Instance(
-                    f"{name}-{number + 2}",
-                    (*_CLI, name),
-                    data_dir=data_dir,
-                    environment={**environment, **variables},
-                    health_url=f"http://{HOST}:{health}",
-                    ports=[int(value) for variable, value in variables.items() if variable.endswith("_PORT")],
-                )
-                for name, number, variables, health in more
+                instance("worker", number, {"WORKER_METRICS_PORT": str(metrics)}, f"{metrics}/metrics")
+                for number, metrics in enumerate(workers)
             ),
+            *(
+                instance(
+                    "payment",
+                    number,
+                    {
+                        "PAYMENT_PORT": str(port),
+                        "PAYMENT_METRICS_PORT": str(metrics),
+                        "APP_BASE_URL": f"http://{HOST}:{port}",
+                    },
+                    f"{port}/health/ready",
+                )
+                for number, (port, metrics) in enumerate(payments)
+            ),
+            given["api"],
         )
 
     return make
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+def _command(name: str, profile_folder: Path | None) -> tuple[str, ...]:
+    if profile_folder is None:
+        return (*_CLI, name)
+    return (sys.executable, str(_PROFILED), name, str(profile_folder / f"{name}.json"))
+
+
+def _say_nothing(_line: str) -> None:
+    """Say nothing: what starts and stops is no figure."""
