@@ -1,8 +1,8 @@
 """Which fault befalls what, when and for how long: drawn from a seed, so that a run can be had again. Pure.
 
 Decides that every deed meets every process and every trouble every connection before one comes again, that no process
-dies so often that its supervisor rightly gives up, and that some deaths of a worker are left alone for a while, so that
-the taking up of its work can be seen by itself.
+dies so often that its supervisor rightly gives up, and that some that befall a worker are left alone for a while, so
+that the taking up of its work can be seen by itself.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from typing import Final
 from support.proxy import Trouble
 
 PROCESSES: Final = ("payment", "worker", "worker-2", "api", "postgres", "valkey", "simulator")
+WORKERS: Final = ("worker", "worker-2")
 PROVIDER_A, PROVIDER_B, MERCHANT = "provider-a", "provider-b", "merchant"
 CONNECTIONS: Final = (PROVIDER_A, PROVIDER_B, MERCHANT)
 DEATHS_WINDOW_SECONDS: Final = 180.0
 DEATHS_IN_WINDOW_MAX: Final = 3
 """Half of what the supervisor bears: what dies while PostgreSQL is away may die again before it is back."""
 
-_QUIET_SECONDS: Final = 11.0
+_LEFT_ALONE_SHARE: Final = 0.05
+_CALM_BEFORE_SECONDS: Final = 20.0
+_CALM_AFTER_SECONDS: Final = 11.0
 _SETTLE_SECONDS: Final = 12.0
 """A process is left alone that long after it was hurt."""
 _LONGER_THAN_A_LEASE: Final = (9.0, 13.0)
@@ -63,12 +66,13 @@ def random_faults(seed: int, seconds: float) -> list[Fault]:
     faults: list[Fault] = []
     now = 1.0
     while now < seconds:
-        fault = drawer.draw(now)
+        is_left_alone = generator.random() < _LEFT_ALONE_SHARE
+        now += _CALM_BEFORE_SECONDS if is_left_alone else 0.0
+        fault = drawer.draw(now, WORKERS if is_left_alone else (*PROCESSES, *CONNECTIONS))
         if fault is not None:
             faults.append(fault)
-        is_left_alone = fault is not None and fault.is_death and fault.where.startswith("worker")
-        quiet = _QUIET_SECONDS if is_left_alone and generator.random() < 0.5 else 0.0
-        now += quiet + generator.uniform(0.5, 3.5)
+            now += fault.lasts_seconds + _CALM_AFTER_SECONDS if is_left_alone else 0.0
+        now += generator.uniform(0.5, 3.5)
     return faults
 
 
@@ -82,9 +86,9 @@ class _Drawer:
         self._free_at: dict[str, float] = defaultdict(float)
         self._deaths: dict[str, list[float]] = defaultdict(list)
 
-    def draw(self, now: float) -> Fault | None:
-        """Return a fault that may begin now; None when everything is still hurt."""
-        hurts_process = self._random.random() < 0.65
+    def draw(self, now: float, among: Sequence[str]) -> Fault | None:
+        """Return a fault that may begin now on one of those; None when there is none to be had."""
+        hurts_process = self._random.random() < 0.65 or not set(among) & set(CONNECTIONS)
         deck = self._deeds if hurts_process else self._troubles
         if not deck:
             whats: Sequence[Deed | Trouble] = list(Deed) if hurts_process else list(Trouble)
@@ -93,7 +97,7 @@ class _Drawer:
             self._random.shuffle(deck)
         for number, (what, where) in enumerate(deck):
             fault = Fault(now, what, where, self._lasts(what))
-            if self._may_begin(fault):
+            if where in among and self._may_begin(fault):
                 del deck[number]
                 self._note(fault)
                 return fault

@@ -41,20 +41,17 @@ class Order:
     answers: list[tuple[int, str]] = field(default_factory=list)
 
     @property
-    def status(self) -> int:
-        """The last answer's status."""
-        return self.answers[-1][0] if self.answers else NO_ANSWER
-
-    @property
     def is_acknowledged(self) -> bool:
         """Whether any answer was a yes."""
         return any(status == _OK for status, _ in self.answers)
 
     @property
     def is_undecided(self) -> bool:
-        """Whether a merchant with a key asks again."""
-        running = self.status == _CONFLICT and "running" in self.answers[-1][1]
-        return self.status in {NO_ANSWER, _BUSY, _UNAVAILABLE} or running
+        """Whether a merchant with a key asks again. A code of the payment workflow is a kept answer."""
+        status, code = self.answers[-1] if self.answers else (NO_ANSWER, "")
+        if status == _CONFLICT:
+            return "running" in code
+        return status in {NO_ANSWER, _BUSY, _UNAVAILABLE} and not code.startswith("PAY_")
 
 
 class Load:

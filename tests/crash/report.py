@@ -53,7 +53,8 @@ def figures(
         "taken_over": {
             "rows": len(taken),
             "by_queue": dict(Counter(each.take_over.queue for each in taken)),
-            "undisturbed": _spread([each.waited.total_seconds() for each in taken if each.is_undisturbed]),
+            "seconds": _spread([each.waited.total_seconds() for each in taken]),
+            "seconds_undisturbed": _spread([each.waited.total_seconds() for each in taken if each.is_undisturbed]),
         },
         "log_errors": dict(errors),
         "wrong": list(faults_found),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from crash.faults import MERCHANT, Deed
+from crash.faults import MERCHANT, WORKERS, Deed
 from crash.inflict import RECOVERY_SECONDS_MAX, Inflicted
 from crash.load import Order, is_bug
 from crash.settle import Left
@@ -23,9 +23,8 @@ LEASE: Final = timedelta(seconds=8)
 TAKEN_UP: Final = timedelta(seconds=10)
 _AFTERMATH: Final = timedelta(seconds=3)
 """Until the others have noticed that something is back."""
-_FAIRNESS: Final = timedelta(seconds=30)
+_FAIRNESS: Final = timedelta(seconds=15)
 """A merchant whose endpoint was in trouble gets few deliveries at a time for a while, and its backlog comes first."""
-_WORKERS: Final = ("worker", "worker-2")
 _ORDERS_SHOWN: Final = 5
 
 
@@ -51,7 +50,7 @@ def taken_from_workers(take_overs: Iterable[TakeOver], inflicted: Sequence[Infli
         causes = [
             fault
             for fault in inflicted
-            if fault.fault.where in _WORKERS and each.last_sign_at <= fault.began_at <= each.at
+            if fault.fault.where in WORKERS and each.last_sign_at <= fault.began_at <= each.at
         ]
         if causes:
             cause = max(causes, key=lambda fault: fault.began_at)
@@ -64,7 +63,7 @@ def taken_from_workers(take_overs: Iterable[TakeOver], inflicted: Sequence[Infli
 def _disturbs(other: Inflicted, take_over: TakeOver) -> bool:
     where = other.fault.where
     tells_merchants = take_over.queue == "callbacks_outbox" and where in {MERCHANT, "simulator"}
-    if where != "postgres" and where not in _WORKERS and not tells_merchants:
+    if where != "postgres" and where not in WORKERS and not tells_merchants:
         return False
     rest = _FAIRNESS if tells_merchants else _AFTERMATH
     return other.began_at <= take_over.at and take_over.last_sign_at <= other.ended_at + rest

@@ -33,7 +33,7 @@ FUNDS_PAISE = 100_000_000_000
 PORTS = COUNT + 1
 """Those of `wisipay up`, and the second worker's metrics."""
 
-_SLOW_MERCHANT_MS = 1_800
+_SLOW_MERCHANT_MS = 1_000
 """Every other merchant is slow, so that a worker that dies has callbacks in its hands."""
 _ENVIRONMENT = {"PAYIN_AUTO_EXPIRE_MINUTES": "1", "PROVIDER_TIMEOUT_SECONDS": "3"}
 

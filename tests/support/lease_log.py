@@ -31,6 +31,9 @@ _TRIGGER = """
 CREATE OR REPLACE TRIGGER note_lease AFTER UPDATE ON {table} FOR EACH ROW
 WHEN (old.lease_token IS DISTINCT FROM new.lease_token
     OR new.lease_token IS NOT NULL AND old.{until} IS DISTINCT FROM new.{until})
+EXECUTE FUNCTION note_lease('{key}', '{until}');
+CREATE OR REPLACE TRIGGER note_first_lease AFTER INSERT ON {table} FOR EACH ROW
+WHEN (new.lease_token IS NOT NULL)
 EXECUTE FUNCTION note_lease('{key}', '{until}')
 """
 _QUEUES = (
