@@ -13,6 +13,7 @@ from simulation.parties import AMOUNTS, CHANNELS, HABITS, MERCHANTS
 from simulation.process import Process
 from simulation.requests import Submit, wait_for
 from simulation.stage import Kit, Stage
+from simulation.together import TOGETHER, look_together
 from wisipay.callbacks import AttemptOutcome
 from wisipay.callbacks.model import Attempt
 from wisipay.core.clock import end_of_ist_day
@@ -46,8 +47,11 @@ class Acts:
         self._orders = 0
 
     def kit(self) -> Kit:
-        """Choose a process."""
-        kits = self.stage.kits
+        """Choose a process that is not stopped; when all are, the first goes on."""
+        kits = [kit for kit in self.stage.kits if not kit.process.is_stopped]
+        if not kits:
+            kits = self.stage.kits[:1]
+            kits[0].process.go_on()
         return kits[self.choices.below(len(kits))] if len(kits) > 1 else kits[0]
 
     def flush(self) -> bool:
@@ -69,7 +73,7 @@ class Acts:
 
     def record(self) -> bool:
         """Let a worker record what it has done."""
-        kits = [kit for kit in self.stage.kits if kit.process.records]
+        kits = [kit for kit in self.stage.kits if kit.process.records and not kit.process.is_stopped]
         if not kits:
             return False
         process = kits[self.choices.below(len(kits))].process
@@ -171,8 +175,11 @@ class Acts:
         return True
 
     def take_inbox(self) -> bool:
-        """Let a worker claim webhooks and look at them."""
+        """Let a worker deal with webhooks together, and look one by one at those that are left or could not be."""
         kit = self.kit()
+        fate = TOGETHER[self.choices.weighted((50, 88, 94, 100)) if self.stage.faults else 1]
+        if fate != "one by one" and look_together(kit, self.world, fate):
+            return True
         token = self.world.new_uuid()
         claimed = self.world.inbox.claim(4, token, LEASE_SECONDS, self.world.now)
         process, inbox = kit.process, self.world.inbox
@@ -252,6 +259,18 @@ class Acts:
         self.world.say(f"{kit.process.name} is killed")
         self.stage.kill(kit.process)
         return True
+
+    def stop(self) -> bool:
+        """Stop a process for a while, or let one that was stopped go on."""
+        stopped = [kit.process for kit in self.stage.kits if kit.process.is_stopped]
+        if stopped:
+            stopped[0].go_on()
+            return True
+        process = self.kit().process
+        process.is_stopped = len(self.stage.kits) > 1
+        if process.is_stopped:
+            self.world.saw("process stopped")
+        return process.is_stopped
 
     def stray(self) -> bool:
         """Let an order arrive whose caller has given up."""

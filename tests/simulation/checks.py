@@ -6,7 +6,7 @@ the posting of each status, the limits, the callbacks, and whether a provider's 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from support.memory_queues import MemoryOutbox
 from wisipay import ledger
 from wisipay.payments import Flag, Kind, Source, Status, Transaction
 from wisipay.payments.book import PaymentBook
+from wisipay.payments.commands import Command, Looked
 from wisipay.payments.model import Event
 from wisipay.payments.usage import UsageKey
 from wisipay.providers import ProviderStatus
@@ -54,11 +55,27 @@ class Checks:
         self._known: dict[str, Known] = {}
         self._used: dict[UsageKey, list[int]] = {}
         self._gained: dict[UsageKey, Transaction] = {}
+        self._lifted: set[UsageKey] = set()
         self._lost: set[UsageKey] = set()
+        self._fenced: dict[str, tuple[object, int, int]] = {}
 
     def after_entries(self, book: ledger.Book) -> None:
         """Check what a ledger's book added."""
         self.shadow.add(book)
+
+    def before_commit(self, commands: Sequence[Command]) -> None:
+        """Note the leases that none of these commands holds, though one of them speaks for an older one."""
+        self._fenced.clear()
+        for command in commands:
+            if not isinstance(command, Looked) or command.lease_token is None:
+                continue
+            stored = self._payments.transactions.get(command.transaction_id)
+            if stored is not None and stored.lease_token != command.lease_token:
+                self._fenced[stored.id] = (stored.lease_token, stored.polls, stored.not_found)
+        for command in commands:
+            stored = self._payments.transactions.get(command.transaction_id or "")
+            if stored is not None and not (isinstance(command, Looked) and command.lease_token != stored.lease_token):
+                self._fenced.pop(stored.id, None)
 
     def after_commit(self, book: PaymentBook, now: datetime) -> None:
         """Check everything that a batch touched, in its stored state."""
@@ -67,13 +84,19 @@ class Checks:
             self._created(self._payments.transactions[each.id])
         for event in book.events:
             self._event(event, now)
-        for name in {*(each.id for each in book.created), *book.changed}:
+        for name in dict.fromkeys((*(each.id for each in book.created), *book.changed)):
             self.transaction(self._payments.transactions[name])
-        for key in {*book.usage_changes, *self._gained, *self._lost}:
+        for name, lease in self._fenced.items():
+            stored = self._payments.transactions[name]
+            if lease != (stored.lease_token, stored.polls, stored.not_found) and stored.is_open:
+                raise Broken("fencing", f"{name}: a look whose lease had run out moved {lease}")
+        for key in {*book.usage_changes, *self._gained, *self._lifted, *self._lost}:
             self._usage(key)
         for key, transaction in self._gained.items():
-            self._within_limit(key, transaction)
+            if key not in self._lifted:
+                self._within_limit(key, transaction)
         self._gained.clear()
+        self._lifted.clear()
         self._lost.clear()
 
     def transaction(self, transaction: Transaction) -> None:
@@ -192,7 +215,12 @@ class Checks:
         for key in keys:
             self._add_use(key, transaction.amount_paise, 1)
         self._lost.update(known.counted_in)
-        self._gained.update(dict.fromkeys(set(keys) - set(known.counted_in), transaction))
+        is_lifted = transaction.status not in _OPEN or Flag.MANUAL_REVIEW in transaction.flags
+        gained = set(keys) - set(known.counted_in)
+        if is_lifted:
+            self._lifted.update(gained)
+        else:
+            self._gained.update(dict.fromkeys(gained, transaction))
         known.counted_in = keys
 
     def _add_use(self, key: UsageKey, amount_paise: int, count: int) -> None:
@@ -212,7 +240,7 @@ class Checks:
         owner = merchant if key[0].startswith("M:") else self._people.by_channel[transaction.channel_id]
         limits = (owner.payin if transaction.kind is Kind.PAYIN else owner.payout).limits
         limit = limits.daily_paise if key[1].startswith("D") else limits.monthly_paise
-        if limit is not None and transaction.status in _OPEN and self._used[key][0] > limit:
+        if limit is not None and self._used[key][0] > limit:
             raise Broken("limits", f"{key} holds {self._used[key][0]} of {limit}")
 
 

@@ -22,10 +22,10 @@ STEPS = 200
 _WEIGHTS = {
     "flush": 240, "answer": 170, "wait": 70, "initiate": 90, "move_order": 70, "mail": 80, "take_inbox": 50,
     "record": 60, "take_outbox": 30, "poll": 45, "refresh": 12, "forge": 8, "renew": 8, "stray": 12,
-    "set_status": 10, "meddle": 8, "kill": 10, "turn_clock": 3,
+    "set_status": 10, "meddle": 12, "kill": 10, "stop": 14, "turn_clock": 3,
 }  # fmt: skip
 _ACTS = tuple(_WEIGHTS)
-_OPTIONAL = ("forge", "set_status", "meddle", "kill", "turn_clock", "stray", "refresh")
+_OPTIONAL = ("forge", "set_status", "meddle", "kill", "stop", "turn_clock", "stray", "refresh")
 """Acts that some histories do without, so that the others meet more often."""
 
 

@@ -108,7 +108,7 @@ MERCHANTS = (
     _merchant(
         "MER-B",
         _service(_MAX, ("alpha_south", "gamma_north"), "MER-B", daily=700_000, monthly=900_000),
-        _service(_MAX, ("alpha_south", "beta_north"), "MER-B", daily=500_000, monthly=800_000),
+        _service(_MAX, ("alpha_south", "beta_north"), "MER-B", daily=500_000, monthly=450_000),
     ),
     _merchant(
         "MER-C",

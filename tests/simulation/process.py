@@ -41,10 +41,11 @@ FATES = (
     "killed after the commit",
     "split, killed in between",
     "answered late",
+    "answered after a stop",
 )
 """What can become of a batch; the weights are those of `FATE_WEIGHTS`, added up."""
 
-FATE_WEIGHTS = (60, 64, 70, 77, 83, 86, 89, 91, 93, 95, 100)
+FATE_WEIGHTS = (60, 64, 70, 77, 83, 86, 89, 91, 93, 95, 98, 100)
 
 
 _SPLIT_BY = (NotLoadedError, CounterNotLoadedError, asyncpg.CheckViolationError, LookupError, TypeError, ValueError)
@@ -96,6 +97,8 @@ class Process:
     records: list[Callable[[], None]] = field(default_factory=list)
     renewals: deque[Callable[[], None]] = field(default_factory=lambda: deque(maxlen=6))
     tasks: set[Task] = field(default_factory=set)
+    is_stopped: bool = False
+    missed: list[tuple[Task, object, BaseException | None]] = field(default_factory=list)
 
     def now(self) -> datetime:
         """Return the present moment by this process's clock."""
@@ -109,6 +112,9 @@ class Process:
 
     def resume(self, task: Task, value: object = None, error: BaseException | None = None) -> None:
         """Let a task go on with an answer, or with an error, until it waits again or ends."""
+        if self.is_stopped:
+            self.missed.append((task, value, error))
+            return
         if task not in self.tasks:
             return
         try:
@@ -128,8 +134,15 @@ class Process:
 
     @property
     def has_commands(self) -> bool:
-        """Whether its desk has something to do."""
-        return bool(self.queue or self.batch or self.late_answers)
+        """Whether its desk can do something."""
+        return not self.is_stopped and bool(self.queue or self.batch or self.late_answers)
+
+    def go_on(self) -> None:
+        """Go on after a stop, with the answers that came meanwhile."""
+        self.is_stopped = False
+        missed, self.missed = self.missed, []
+        for task, value, error in missed:
+            self.resume(task, value, error)
 
     def flush(self, *, faults: bool) -> None:
         """Take the desk one step further: late answers first, then the batch that hangs, then the next one."""
@@ -153,6 +166,15 @@ class Process:
             self.world.saw(f"batch {fate}")
         self._meet(batch, fate)
 
+    def commit_together(self, commands: Sequence[Command]) -> list[Result]:
+        """Commit commands that came as one batch; whatever fails, fails as a whole."""
+        for _ in range(2):
+            try:
+                return self.world.commit(commands, self.now())
+            except CountersMissing as missing:
+                self.world.payments.add_counters(missing.keys)
+        raise Broken("failed", "counters that were added are missing")
+
     def kill(self) -> None:
         """Forget everything that was not committed, as a killed process does."""
         for task in self.tasks:
@@ -162,7 +184,9 @@ class Process:
         self.late_answers.clear()
         self.records.clear()
         self.renewals.clear()
+        self.missed.clear()
         self.batch = None
+        self.is_stopped = False
 
     def _meet(self, batch: Batch, fate: str) -> None:  # noqa: C901 - one branch for each fate
         match fate:
@@ -192,7 +216,8 @@ class Process:
             case "split, killed in between":
                 self._apply(Batch(batch.entries[: (len(batch.entries) + 1) // 2]))
                 self.kill()
-            case "answered late":
+            case "answered late" | "answered after a stop":
+                self.is_stopped = fate == "answered after a stop"
                 results = self._apply(batch)
                 self.late_answers = [(task, result) for (task, _), result in zip(batch.entries, results, strict=True)]
             case _:

@@ -53,6 +53,8 @@ def _mend(acts: Acts) -> None:
         acts.world.people.pause(channel.id, paused=False)
         acts.world.people.by_channel[channel.id] = channel
     acts.stage.ready.clear()
+    for kit in acts.stage.kits:
+        kit.process.go_on()
 
 
 def _drain(acts: Acts) -> None:

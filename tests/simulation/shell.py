@@ -5,7 +5,7 @@ The product's own service, words, processing and delivery run on these; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,21 @@ if TYPE_CHECKING:
 
 
 class WaitingDesk:
-    """A desk whose batches the driver cuts."""
+    """A desk whose batches the driver cuts; `together` commits what comes as a batch already."""
+
+    def __init__(self, together: Callable[[Sequence[Command]], list[Result]]) -> None:
+        self._together = together
 
     async def submit(self, command: Command) -> Result:
         """Return the command's result once the driver has had it committed."""
         result: Result = await wait_for(Submit(command))
         return result
+
+    async def decide_within(
+        self, begin: Callable[[Any], Awaitable[Sequence[Command]]], end: Callable[[Any, list[Result]], Awaitable[None]]
+    ) -> None:
+        """Decide what `begin` brings and have `end` write what came of it; nothing happens in between."""
+        await end(None, self._together(await begin(None)))
 
 
 class WaitingGateway:

@@ -60,7 +60,7 @@ class Kit:
     """The product's parts in one process, on stand-ins for I/O."""
 
     def __init__(self, world: World, process: Process) -> None:
-        desk, gateway, people = WaitingDesk(), WaitingGateway(world.post), world.people
+        desk, gateway, people = WaitingDesk(process.commit_together), WaitingGateway(world.post), world.people
         parts: dict[str, Any] = {"desk": desk, "gateway": gateway, "directory": people}
         self.process = process
         self.desk = desk
@@ -75,7 +75,8 @@ class Kit:
             webhook_base_url="http://pay.example",
         )
         client: Any = WaitingClient()
-        self.processing = Processing(people, gateway, Words(parts["desk"], self.asker, parts["directory"], ID_LENGTH))
+        self.words = Words(parts["desk"], self.asker, parts["directory"], ID_LENGTH)
+        self.processing = Processing(people, gateway, self.words)
         self.delivery = Delivery(people, client, process, unit="RUPEES", https_only=False)
 
 

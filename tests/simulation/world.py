@@ -80,6 +80,7 @@ class World:
 
     def commit(self, commands: Sequence[Command], now: datetime, peeked: Peeked | None = None) -> list[Result]:
         """Decide commands as one batch and write what they change, or raise and change nothing."""
+        self.checks.before_commit(commands)
         book = self.payments.load(commands, now, peeked)
         results = [decide(book, command, now, RULES) for command in commands]
         self.payments.check(book)

@@ -6,7 +6,7 @@ Leases fence: only the holder of a lease changes what it leased. `now` is the da
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -160,11 +160,23 @@ class MemoryInbox:
 
     def claim(self, limit: int, token: UUID, lease_seconds: int, now: datetime) -> list[ClaimedWebhook]:
         """Lease up to `limit` due webhooks, the longest due first."""
+        return self.lease(self.lock_due(limit, now), token, lease_seconds, now)
+
+    def lock_due(self, limit: int, now: datetime) -> list[ClaimedWebhook]:
+        """Return up to `limit` due webhooks, the longest due first, each with the lease found there."""
         due = [row for row in self.rows.values() if row.state is WebhookState.WAITING and row.due_at <= now]
         due.sort(key=lambda row: row.due_at)
-        for row in due[:limit]:
+        return [ClaimedWebhook(row.webhook, row.attempts, row.lease_token) for row in due[:limit]]
+
+    def lease(
+        self, locked: Iterable[ClaimedWebhook], token: UUID, lease_seconds: int, now: datetime
+    ) -> list[ClaimedWebhook]:
+        """Lease webhooks that the caller has just locked."""
+        leased = [replace(claimed, lease_token=token) for claimed in locked]
+        for claimed in leased:
+            row = self.rows[claimed.webhook.webhook_id]
             row.lease_token, row.due_at = token, now + timedelta(seconds=lease_seconds)
-        return [ClaimedWebhook(row.webhook, row.attempts, token) for row in due[:limit]]
+        return leased
 
     def renew(self, webhook_ids: Iterable[UUID], token: UUID, lease_seconds: int, now: datetime) -> None:
         """Prolong the lease on those of the webhooks that `token` still holds."""
@@ -184,7 +196,7 @@ class MemoryInbox:
 
     def _finish(self, look: Look, now: datetime) -> bool:
         row = self.rows[look.claimed.webhook.webhook_id]
-        if row.lease_token != look.claimed.lease_token:
+        if row.lease_token != look.claimed.lease_token or row.state is not WebhookState.WAITING:
             return False
         row.state, row.lease_token = look.state, None
         row.attempts += 1
