@@ -11,7 +11,8 @@ from typing import Annotated, Final
 from cyclopts import App, Parameter
 
 from wisipay.entrypoints.operator import Operator, operate, tell, tell_json
-from wisipay.entrypoints.service_options import FeeOptions, ServiceOptions, amount_from, described_service
+from wisipay.entrypoints.service_commands import add_fee_of, remove_fee_of, set_service_of
+from wisipay.entrypoints.service_options import FeeOptions, ServiceOptions, described_service
 from wisipay.merchants import (
     Merchant,
     MerchantChange,
@@ -20,14 +21,11 @@ from wisipay.merchants import (
     ServiceKind,
     ServiceOwner,
     UnknownMerchant,
-    add_tier,
     change_merchant,
-    change_service,
     create_merchant,
     onboard_merchant,
     read_merchant_ids,
     read_merchants,
-    remove_tier,
     rotate_secret,
     set_routing,
 )
@@ -203,29 +201,19 @@ def set_service(
         change = replace(change, ip_allowlist=allow_ip)
     if allowlist is not None:
         change = replace(change, ip_allowlist_enabled=allowlist)
-    owner = ServiceOwner(merchant_id=merchant_id)
-    operate(
-        lambda operator: change_service(
-            operator.conn, operator.author, owner, service, change, https_only=operator.https_only
-        )
-    )
-    tell(f"changed {service} of merchant {merchant_id}")
+    set_service_of(ServiceOwner(merchant_id=merchant_id), service, change)
 
 
 @app.command
 def add_fee(merchant_id: str, service: ServiceKind, *, options: FeeOptions = _FEE_DEFAULTS) -> None:
     """Add a fee tier; tiers may not overlap."""
-    owner, tier = ServiceOwner(merchant_id=merchant_id), options.tier()
-    operate(lambda operator: add_tier(operator.conn, operator.author, owner, service, tier))
-    tell(f"added a {service} fee to merchant {merchant_id}")
+    add_fee_of(ServiceOwner(merchant_id=merchant_id), service, options)
 
 
 @app.command
 def remove_fee(merchant_id: str, service: ServiceKind, *, from_amount: str) -> None:
     """Remove the fee tier that starts at an amount (rupees)."""
-    owner, start = ServiceOwner(merchant_id=merchant_id), amount_from("fromAmount", from_amount)
-    operate(lambda operator: remove_tier(operator.conn, operator.author, owner, service, start))
-    tell(f"removed a {service} fee of merchant {merchant_id}")
+    remove_fee_of(ServiceOwner(merchant_id=merchant_id), service, from_amount)
 
 
 @app.command(name="set-routing")

@@ -13,7 +13,8 @@ import msgspec
 from cyclopts import App, Parameter
 
 from wisipay.entrypoints.operator import Operator, operate, tell, tell_json
-from wisipay.entrypoints.service_options import FeeOptions, ServiceOptions, amount_from, described_service
+from wisipay.entrypoints.service_commands import add_fee_of, remove_fee_of, set_service_of
+from wisipay.entrypoints.service_options import FeeOptions, ServiceOptions, described_service
 from wisipay.merchants import (
     BankAccount,
     Channel,
@@ -21,16 +22,13 @@ from wisipay.merchants import (
     ProviderType,
     ServiceKind,
     ServiceOwner,
-    add_tier,
     change_channel,
-    change_service,
     create_channel,
     create_legal_entity,
     create_provider,
     read_channels,
     read_legal_entities,
     read_providers,
-    remove_tier,
     set_credentials,
 )
 from wisipay.payments import open_channel_accounts, open_system_accounts
@@ -208,22 +206,16 @@ def set_channel(channel_id: str, *, active: bool | None = None, paused: bool | N
 @app.command
 def set_service(channel_id: str, service: ServiceKind, *, options: ServiceOptions = _SERVICE_DEFAULTS) -> None:
     """Set the configuration of a channel's payin or payout."""
-    owner, change = ServiceOwner(channel_id=channel_id), options.change()
-    operate(lambda operator: change_service(operator.conn, operator.author, owner, service, change))
-    tell(f"changed {service} of channel {channel_id}")
+    set_service_of(ServiceOwner(channel_id=channel_id), service, options.change())
 
 
 @app.command
 def add_fee(channel_id: str, service: ServiceKind, *, options: FeeOptions = _FEE_DEFAULTS) -> None:
     """Add a tier of the provider's fee; tiers may not overlap."""
-    owner, tier = ServiceOwner(channel_id=channel_id), options.tier()
-    operate(lambda operator: add_tier(operator.conn, operator.author, owner, service, tier))
-    tell(f"added a {service} fee to channel {channel_id}")
+    add_fee_of(ServiceOwner(channel_id=channel_id), service, options)
 
 
 @app.command
 def remove_fee(channel_id: str, service: ServiceKind, *, from_amount: str) -> None:
     """Remove the fee tier that starts at an amount (rupees)."""
-    owner, start = ServiceOwner(channel_id=channel_id), amount_from("fromAmount", from_amount)
-    operate(lambda operator: remove_tier(operator.conn, operator.author, owner, service, start))
-    tell(f"removed a {service} fee of channel {channel_id}")
+    remove_fee_of(ServiceOwner(channel_id=channel_id), service, from_amount)
