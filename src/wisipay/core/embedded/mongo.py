@@ -18,7 +18,6 @@ from pymongo.errors import PyMongoError
 
 from wisipay.core.embedded import server
 from wisipay.core.embedded.folders import make_folder
-from wisipay.core.embedded.process import require_proc
 from wisipay.core.embedded.server import NotReady, Running, Server
 
 _PROGRAM: Final = "import logging; logging.disable(logging.INFO); from nx_27017.nx_27017 import main; main()"
@@ -32,16 +31,12 @@ async def start(data_dir: Path, port: int) -> Running:
 
     Raises `EmbeddedStoreError`.
     """
-    require_proc()
-    home = make_folder(data_dir / "mongodb")
-    async with server.exclusively(home):
-        return await server.start(_describe(home, port))
+    return await server.start_in(data_dir / "mongodb", partial(_describe, port=port))
 
 
 async def stop(running: Running) -> None:
     """Stop the server."""
-    async with server.exclusively(running.folder):
-        await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
+    await server.stop_in(running, _owns, _STOP_STEPS)
 
 
 def _describe(home: Path, port: int) -> Server:

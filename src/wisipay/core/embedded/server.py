@@ -118,6 +118,17 @@ async def start(server: Server) -> Running:
     return await _start_new(server)
 
 
+async def start_in(home: Path, describe: Callable[[Path], Server]) -> Running:
+    """Start or reuse the server that `home` belongs to, while no other program starts or stops it.
+
+    `describe` gets the folder, made if need be. Raises `EmbeddedStoreError`.
+    """
+    process.require_proc()
+    make_folder(home)
+    async with exclusively(home):
+        return await start(describe(home))
+
+
 async def end(folder: Path, owns: Owns, main: ProcessIdentity | None, steps: StopSteps) -> None:
     """Stop the store's main process in good order, then kill what else of the store works in `folder`.
 
@@ -127,6 +138,12 @@ async def end(folder: Path, owns: Owns, main: ProcessIdentity | None, steps: Sto
         await process.stop([main], steps)
         await process.wait_until_gone(process.running_in(folder, owns), _CHILDREN_TIMEOUT_SECONDS)
     await process.stop(process.running_in(folder, owns), ())
+
+
+async def stop_in(running: Running, owns: Owns, steps: StopSteps) -> None:
+    """End a server that `start_in` gave, while no other program starts or stops it."""
+    async with exclusively(running.folder):
+        await end(running.folder, owns, running.identity, steps)
 
 
 def _is_ours(identity: ProcessIdentity, server: Server) -> bool:

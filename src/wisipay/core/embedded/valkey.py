@@ -14,8 +14,7 @@ from typing import Final
 
 from wisipay.core.embedded import server
 from wisipay.core.embedded.errors import EmbeddedStoreError
-from wisipay.core.embedded.folders import make_folder, write_text
-from wisipay.core.embedded.process import require_proc
+from wisipay.core.embedded.folders import write_text
 from wisipay.core.embedded.secret_file import kept_secret
 from wisipay.core.embedded.server import NotReady, Running, Server
 
@@ -29,16 +28,12 @@ async def start(data_dir: Path, port: int) -> Running:
 
     Raises `EmbeddedStoreError`.
     """
-    require_proc()
-    home = make_folder(data_dir / "valkey")
-    async with server.exclusively(home):
-        return await server.start(_describe(home, port))
+    return await server.start_in(data_dir / "valkey", partial(_describe, port=port))
 
 
 async def stop(running: Running) -> None:
     """Stop the server."""
-    async with server.exclusively(running.folder):
-        await server.end(running.folder, _owns, running.identity, _STOP_STEPS)
+    await server.stop_in(running, _owns, _STOP_STEPS)
 
 
 def _describe(home: Path, port: int) -> Server:
