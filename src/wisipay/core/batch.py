@@ -107,7 +107,7 @@ class Batcher(Generic[Command, Result]):
         """
         if self._draining or len(self._waiting) >= self._max_waiting:
             raise Overloaded(retry_after_seconds=1)
-        waiting = _Waiting[Command, Result](command, asyncio.get_running_loop().create_future())
+        waiting: _Waiting[Command, Result] = _Waiting(command, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._depth.set(len(self._waiting))
         if len(self._flushes) < self._flushes_in_flight:
