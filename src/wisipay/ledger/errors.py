@@ -15,3 +15,7 @@ class UnknownAccountError(LedgerError):
 
 class AccountDiffersError(LedgerError):
     """An account of this name is open with other controls; the text names the field that differs."""
+
+
+class BadCursorError(LedgerError):
+    """A cursor is not one that this ledger gave for this account; start again without it."""
