@@ -16,6 +16,8 @@ from wisipay.entrypoints import cli
 
 SAMPLE_SECONDS = 0.005
 
+_LOOP = "asyncio.runners"
+
 
 class Found(msgspec.Struct):
     """Samples by the innermost function of ours on the stack, and by the package at its tip."""
@@ -35,12 +37,7 @@ class Sampler:
     def sample(self, _number: int, frame: FrameType | None) -> None:
         """Note one sample."""
         self._packages[_package(frame)] += 1
-        while frame is not None and not frame.f_globals.get("__name__", "").startswith("wisipay."):
-            frame = frame.f_back
-        if frame is None:
-            self._functions["the event loop and the server"] += 1
-        else:
-            self._functions[f"{frame.f_globals['__name__'].removeprefix('wisipay.')} {frame.f_code.co_qualname}"] += 1
+        self._functions[_function(frame)] += 1
 
     def restart(self, _number: int, _frame: FrameType | None) -> None:
         """Forget what was found."""
@@ -52,6 +49,14 @@ class Sampler:
         beside = self._file.with_suffix(".new")
         beside.write_bytes(msgspec.json.encode(Found(dict(self._functions), dict(self._packages))))
         beside.rename(self._file)
+
+
+def _function(frame: FrameType | None) -> str:
+    while frame is not None and (name := frame.f_globals.get("__name__", "")) != _LOOP:
+        if name.startswith("wisipay."):
+            return f"{name.removeprefix('wisipay.')} {frame.f_code.co_qualname}"
+        frame = frame.f_back
+    return "the event loop, and what it calls by itself: server, drivers"
 
 
 def _package(frame: FrameType | None) -> str:
