@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 _LOCAL_WINDOWS_MAX: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(msgspec.Struct, frozen=True):
     """At most `limit` requests in any window of `window_ms` under `key`; `scope` names the kind of limit in metrics."""
 
     scope: str
@@ -23,8 +24,7 @@ class RateLimit:
     window_ms: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class RateExceeded:
+class RateExceeded(msgspec.Struct, frozen=True):
     """The first limit that was reached, and how long its window still runs."""
 
     limit: RateLimit

@@ -5,14 +5,14 @@ bound; when it is full the oldest are forgotten, and the unique order id is what
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 _LOCAL_MARKS_MAX: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayMark:
+class ReplayMark(msgspec.Struct, frozen=True):
     """A signature to be remembered under `key` for `keep_ms`."""
 
     key: str

@@ -7,8 +7,9 @@ Must never do I/O, log a secret, or compare with anything but a constant-time co
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from wisipay.core.signing import equal, hmac_sha256_hex
 
@@ -25,8 +26,7 @@ class SignatureVersion(StrEnum):
     V2 = "v2"
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(msgspec.Struct, frozen=True):
     """A well-formed `x-signature`: its version and 64 lower-case hex digits."""
 
     version: SignatureVersion

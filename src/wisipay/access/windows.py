@@ -7,7 +7,6 @@ alone for a moment while this process's own memory answers.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -33,16 +32,14 @@ _MILLISECONDS: Final = 1000
 _logger = get_logger("access.windows")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """What one request needs to know: is its signature new, and is there room in its windows, in that order."""
 
     replay: ReplayMark | None = None
     limits: tuple[RateLimit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """The answer: replayed, or a limit exceeded, or (neither) go."""
 
     replayed: bool = False

@@ -7,6 +7,7 @@ on a hit, nor Redis more than once: the local answers are made first, and told i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 from wisipay.access import Question, RateExceeded, RateLimit, ReplayMark, SharedWindows, client_address, contains
@@ -138,7 +139,12 @@ class MerchantGate:
             return (self._system_limit,)
         kind = "write" if request.is_post else "read"
         realm = "sandbox" if sandbox else "tps"
-        return self._system_limit, RateLimit("merchant", f"{realm}:{merchant.id}:{service}:{kind}", tps)
+        return self._system_limit, _merchant_limit(f"{realm}:{merchant.id}:{service}:{kind}", tps)
+
+
+@lru_cache(maxsize=10_000)
+def _merchant_limit(key: str, tps: int) -> RateLimit:
+    return RateLimit("merchant", key, tps)
 
 
 def _configs(merchant: Merchant, service: ServiceKind | None) -> Sequence[ServiceConfig]:

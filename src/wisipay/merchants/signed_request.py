@@ -6,7 +6,6 @@ Must never judge whether they are true: that needs the merchant and is done by `
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -23,8 +22,7 @@ _MERCHANT_ID_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 _TIMESTAMP_FORM = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(msgspec.Struct, frozen=True):
     """A request as it came in: header names in lower case, the body exactly as on the wire."""
 
     method: str
@@ -48,8 +46,7 @@ class LegacyHash(msgspec.Struct, frozen=True, rename="camel"):
     currency: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """What a request says about its sender, trimmed; the proof is an `x-signature` or else a legacy hash."""
 
     merchant_id: str

@@ -52,8 +52,7 @@ class Capabilities:
     reference_max_length: int
 
 
-@dataclass(frozen=True, slots=True)
-class PayinOrder:
+class PayinOrder(msgspec.Struct, frozen=True):
     """A collection to start. `reference` is ours and unique per attempt; `amount` is in paise."""
 
     reference: str
@@ -67,8 +66,7 @@ class PayinOrder:
     webhook_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PayoutOrder:
+class PayoutOrder(msgspec.Struct, frozen=True):
     """A disbursement to start: to an account (number and IFSC) or, for UPI, to a VPA. `amount` is in paise."""
 
     reference: str

@@ -11,6 +11,8 @@ under still stands: late answers of calls sent before the circuit opened cannot 
 
 from dataclasses import dataclass
 
+import msgspec
+
 MILLISECONDS = 1_000
 
 
@@ -23,8 +25,7 @@ class BreakerPolicy:
     trial_seconds: int = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Circuit:
+class Circuit(msgspec.Struct, frozen=True):
     """One circuit. `blocked_until_ms` 0: closed. Otherwise open, or on trial, until then."""
 
     failures: int = 0
@@ -35,8 +36,7 @@ class Circuit:
 CLOSED = Circuit()
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """Whether one call may go out. `generation` fences its report; `retry_after_ms` tells how long it is held back."""
 
     allowed: bool

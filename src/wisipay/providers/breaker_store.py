@@ -11,10 +11,10 @@ successes that come after it.
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
+import msgspec
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
@@ -36,8 +36,7 @@ _FOLDER = Path(__file__).parent
 _logger = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(msgspec.Struct, frozen=True):
     """An admission and where it was given: its report goes to the same place.
 
     `calm`: nobody was asked. `healthy`: the circuit was closed without failures, so a success is no news.
@@ -49,8 +48,7 @@ class Permit:
     healthy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Calm:
+class _Calm(msgspec.Struct, frozen=True):
     """A circuit known to be closed without failures, until a moment of the local clock."""
 
     generation: int

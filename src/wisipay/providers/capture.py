@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
+import msgspec
+
 from wisipay.core.http_client import HttpAnswer
 from wisipay.core.logging import get_logger
 from wisipay.core.redaction import redact
@@ -18,8 +20,7 @@ MAX_CAPTURED_BYTES: Final = 16 * 1024
 _logger = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderRequest:
+class ProviderRequest(msgspec.Struct, frozen=True):
     """One call to a provider. `operation` is payin, payout or status; `reference` is ours."""
 
     operation: str

@@ -7,7 +7,6 @@ a number and never guess.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 from urllib.parse import parse_qsl
@@ -33,8 +32,7 @@ class Unreadable(Exception):  # noqa: N818 -- names the fact, like Unknown, whic
     """What came back cannot be relied on; the reason is safe to log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(msgspec.Struct, frozen=True):
     """The members of one JSON object or form, read by name; several names mean: the first that holds something."""
 
     members: Mapping[str, object]
