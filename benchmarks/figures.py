@@ -67,13 +67,17 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, kw_only=True):
-    """What one part of the run found. `pgbench` are debit-credit transactions a second before and after the run."""
+    """What one part of the run found.
+
+    `pgbench` are debit-credit transactions a second before and after the run, bounded by `pgbench_bound`.
+    """
 
     name: str
     figures: list[Figure] = []
     tables: list[Table] = []
     at: str = ""
     pgbench: list[float] = []
+    pgbench_bound: str = ""
 
 
 def bound_and_lift(cores: Mapping[str, float], *, given_rate: float | None = None) -> tuple[str, str]:

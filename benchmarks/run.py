@@ -6,6 +6,7 @@ that fails is told of and leaves the others alone. What the figures mean: `repor
 
 import argparse
 import asyncio
+import resource
 import shutil
 import sys
 import tempfile
@@ -20,8 +21,8 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import pgbench, report
-from benchmarks.figures import Section
+from benchmarks import pgbench, processes, report
+from benchmarks.figures import Section, bound_and_lift
 from benchmarks.meter import Meter, Plan, say
 from benchmarks.parts import latency, overload, profile, rates, rows, scaling, soak
 from benchmarks.run_state import RunState
@@ -66,6 +67,7 @@ class Run:
         self._state = RunState()
         self._runs = count(1)
         self._pgbench: list[float] = []
+        self._pgbench_bound = ""
         self._sections: list[Section] = []
         self._failed: list[str] = []
 
@@ -84,7 +86,7 @@ class Run:
         return report.Report(
             machine=report.machine(version),
             options=options,
-            sections=report.complete(self._sections, self._pgbench),
+            sections=report.complete(self._sections, self._pgbench, self._pgbench_bound),
             seconds=round(time.monotonic() - started, 1),
             failed=self._failed,
         )
@@ -144,9 +146,19 @@ class Run:
 
     async def _debit_credit(self, bench: Bench) -> None:
         say(f"pgbench: {self._plan.pgbench_seconds} s")
-        self._pgbench.append(
-            round(await pgbench.transactions_per_second(bench.database_url, self._plan.pgbench_seconds), 1)
-        )
+        before, started, ended = processes.now(), time.monotonic(), _ended_seconds()
+        rate = await pgbench.transactions_per_second(bench.database_url, self._plan.pgbench_seconds)
+        seconds, used = time.monotonic() - started, processes.now().since(before)
+        own = _ended_seconds() - ended  # pgbench has ended, so it was counted among the others
+        spent = {"postgres": used["postgres"], "pgbench": own, "others": max(0.0, used["others"] - own)}
+        self._pgbench.append(round(rate, 1))
+        self._pgbench_bound, _ = bound_and_lift({name: each / seconds for name, each in spent.items()})
+
+
+def _ended_seconds() -> float:
+    """Return the processor seconds of processes that this one started and that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
