@@ -51,21 +51,21 @@ class Checkout:
         router.add("POST", "/checkout/{}/pay", self.pay)
         router.add("POST", "/checkout/{}/decline", self.decline)
 
-    async def style(self, request: Request) -> Answer:
+    def style(self, request: Request) -> Answer:
         """Serve the style sheet."""
         del request
         return Answer(body=_STYLE, content_type="text/css; charset=utf-8", headers=_SECURITY)
 
-    async def show(self, request: Request) -> Answer:
+    def show(self, request: Request) -> Answer:
         """Show the payment and, while it is open, the QR code and the buttons."""
         page = _page(self._payin(request))
         return Answer(body=page.encode(), content_type="text/html; charset=utf-8", headers=_SECURITY)
 
-    async def pay(self, request: Request) -> Answer:
+    def pay(self, request: Request) -> Answer:
         """Complete the payment as the person asks."""
         return self._decide(request, Status.SUCCESS, "paid on the checkout page")
 
-    async def decline(self, request: Request) -> Answer:
+    def decline(self, request: Request) -> Answer:
         """Fail the payment as the person asks."""
         return self._decide(request, Status.FAILED, "declined on the checkout page")
 

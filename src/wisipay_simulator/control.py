@@ -54,17 +54,17 @@ class Control:
         ):
             router.add(method, pattern, handler)
 
-    async def get_faults(self, request: Request) -> Answer:
+    def get_faults(self, request: Request) -> Answer:
         """Show the faults of everybody, or of `?account=`."""
         return json_answer(self._simulation.faults(request.query().get("account", "")))
 
-    async def put_faults(self, request: Request) -> Answer:
+    def put_faults(self, request: Request) -> Answer:
         """Replace the faults; what is not named goes back to its default."""
         faults = decode(request, _faults_decoder)
         self._simulation.set_faults(faults, request.query().get("account", ""))
         return json_answer(faults)
 
-    async def patch_faults(self, request: Request) -> Answer:
+    def patch_faults(self, request: Request) -> Answer:
         """Change the named faults and keep the others."""
         account = request.query().get("account", "")
         try:
@@ -75,7 +75,7 @@ class Control:
         self._simulation.set_faults(merged, account)
         return json_answer(merged)
 
-    async def put_account(self, request: Request) -> Answer:
+    def put_account(self, request: Request) -> Answer:
         """Give an API key a name and a webhook secret of its own."""
         account = decode(request, _account_decoder)
         try:
@@ -84,7 +84,7 @@ class Control:
             raise ProblemError(422, "TOO_MANY_ACCOUNTS", "the simulator holds its maximum of accounts") from None
         return json_answer({"accounts": self._simulation.registry.names()})
 
-    async def put_merchant(self, request: Request) -> Answer:
+    def put_merchant(self, request: Request) -> Answer:
         """Set a merchant's callback secrets and the behaviour of its endpoint."""
         merchant = decode(request, _merchant_decoder)
         try:
@@ -93,7 +93,7 @@ class Control:
             raise ProblemError(422, "TOO_MANY_MERCHANTS", "the simulator holds its maximum of merchants") from None
         return json_answer(msgspec.structs.replace(merchant, secrets=("***",) * len(merchant.secrets)))
 
-    async def move_payment(self, request: Request) -> Answer:
+    def move_payment(self, request: Request) -> Answer:
         """Complete, fail, reverse, expire a payment or set it in process, and announce it."""
         payment = self._payment(request.arguments[0])
         status = _ACTIONS.get(request.arguments[1])
@@ -105,13 +105,13 @@ class Control:
             raise ProblemError(409, "MOVE_REFUSED", str(problem)) from problem
         return json_answer(self._shown(payment))
 
-    async def resend_webhook(self, request: Request) -> Answer:
+    def resend_webhook(self, request: Request) -> Answer:
         """Send the webhook of a payment's present status again."""
         payment = self._payment(request.arguments[0])
         self._simulation.resend(payment)
         return json_answer(self._shown(payment), 202)
 
-    async def get_book(self, request: Request) -> Answer:
+    def get_book(self, request: Request) -> Answer:
         """List payments as they were accepted: `?after=` position, `?limit=` up to 1000, `?doubles=1` only those."""
         query = request.query()
         book = self._simulation.book
@@ -126,7 +126,7 @@ class Control:
             {"payments": [self._shown(each) for each in payments], "next": following, "total": len(book.payments)}
         )
 
-    async def get_transaction(self, request: Request) -> Answer:
+    def get_transaction(self, request: Request) -> Answer:
         """Show every attempt of one transaction, found by transaction, reference or payment id."""
         name = request.arguments[0]
         book = self._simulation.book
@@ -143,7 +143,7 @@ class Control:
             }
         )
 
-    async def get_summary(self, request: Request) -> Answer:
+    def get_summary(self, request: Request) -> Answer:
         """Show running totals: what was accepted, executed, executed twice, sent and received."""
         del request
         simulation = self._simulation
@@ -161,7 +161,7 @@ class Control:
             }
         )
 
-    async def get_callbacks(self, request: Request) -> Answer:
+    def get_callbacks(self, request: Request) -> Answer:
         """List the newest callbacks: `?merchant_id=`, `?transaction_id=`, `?order_id=`, `?limit=` up to 1000."""
         query = request.query()
         wanted = {name: query[name] for name in ("merchant_id", "transaction_id", "order_id") if name in query}
@@ -176,7 +176,7 @@ class Control:
         answer["callbacks"] = list(islice(matching, min(_number(query, "limit", _PAGE), _MAX_PAGE)))
         return json_answer(answer)
 
-    async def reset(self, request: Request) -> Answer:
+    def reset(self, request: Request) -> Answer:
         """Forget payments, faults and callbacks; `?all=1` accounts and merchants too; `?seed=` for the choices."""
         query = request.query()
         seed = _number(query, "seed", 0) if "seed" in query else None

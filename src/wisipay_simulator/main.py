@@ -55,7 +55,7 @@ def build(options: Options, public_url: str) -> tuple[Simulation, Router]:
     return simulation, router
 
 
-async def _health(request: Request) -> Answer:
+def _health(request: Request) -> Answer:
     del request
     return json_answer({"status": "ok", "service": "simulator"})
 

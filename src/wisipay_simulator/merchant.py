@@ -12,7 +12,7 @@ import msgspec
 
 from wisipay_simulator.clock import now_ms
 from wisipay_simulator.registry import Merchant
-from wisipay_simulator.server.http import Answer, Request, Router, json_answer
+from wisipay_simulator.server.http import Answer, Request, Router
 from wisipay_simulator.signatures import CallbackBody, Verdict, verify
 
 _KEPT_RECEIPTS = 20_000
@@ -84,7 +84,7 @@ class Receiver:
             "transactions": len(self.events),
         }
 
-    async def receive(self, request: Request) -> Answer:
+    def receive(self, request: Request) -> Answer:
         """Take one callback."""
         merchant_id = request.arguments[0]
         merchant = self._merchants.get(merchant_id, _UNKNOWN)
@@ -123,7 +123,7 @@ class Receiver:
             merchant.fail_share > 0 and self._random.random() < merchant.fail_share
         )
         if not fails:
-            return json_answer({"received": True}, delay_ms=merchant.slow_ms)
+            return Answer(body=b'{"received":true}', delay_ms=merchant.slow_ms)
         if merchant.answer == "close":
             return Answer(abort=True, delay_ms=merchant.slow_ms)
         seconds = merchant.retry_after_seconds

@@ -92,7 +92,7 @@ class DummyFormat:
         headers = {"content-type": "application/json"}
         if webhook.signature != "none":
             key = secret if webhook.signature == "valid" else b"wrong-" + secret
-            signature = hmac.new(key, f"{now_ms}.".encode() + body, hashlib.sha256).hexdigest()
+            signature = hmac.digest(key, b"%d.%b" % (now_ms, body), hashlib.sha256).hex()
             headers |= {"x-dummy-timestamp": str(now_ms), "x-dummy-signature": signature}
         return headers, body
 
@@ -111,26 +111,26 @@ class DummyApi:
         router.add("GET", "/dummy/v1/payins/{}", self.payin_status)
         router.add("GET", "/dummy/v1/payouts/{}", self.payout_status)
 
-    async def create_payin(self, request: Request) -> Answer:
+    def create_payin(self, request: Request) -> Answer:
         """Start a collection."""
         account = self._account(request)
         body = decode(request, _payin_decoder)
-        return await self._create("payin", account, body, body.customer.name or "", _PAYIN_MODES)
+        return self._create("payin", account, body, body.customer.name or "", _PAYIN_MODES)
 
-    async def create_payout(self, request: Request) -> Answer:
+    def create_payout(self, request: Request) -> Answer:
         """Start a disbursement."""
         account = self._account(request)
         body = decode(request, _payout_decoder)
         beneficiary = body.beneficiary
         if not beneficiary.vpa and not (beneficiary.account_number and beneficiary.ifsc):
             raise ProblemError(400, "BAD_REQUEST", "beneficiary: give a vpa, or account_number and ifsc")
-        return await self._create("payout", account, body, beneficiary.name, _PAYOUT_MODES)
+        return self._create("payout", account, body, beneficiary.name, _PAYOUT_MODES)
 
-    async def payin_status(self, request: Request) -> Answer:
+    def payin_status(self, request: Request) -> Answer:
         """Tell a collection's status."""
         return self._status("payin", request)
 
-    async def payout_status(self, request: Request) -> Answer:
+    def payout_status(self, request: Request) -> Answer:
         """Tell a disbursement's status."""
         return self._status("payout", request)
 
@@ -141,10 +141,10 @@ class DummyApi:
             raise ProblemError(401, "UNAUTHORIZED", "the header Authorization: Bearer <apiKey> is missing or wrong")
         return account
 
-    async def _create(self, kind: Kind, account: str, body: _Create, party: str, modes: frozenset[str]) -> Answer:
+    def _create(self, kind: Kind, account: str, body: _Create, party: str, modes: frozenset[str]) -> Answer:
         order = _order(kind, account, body, party, modes)
         try:
-            created = await self._simulation.create(order)
+            created = self._simulation.create(order)
         except BadTokenError as problem:
             raise ProblemError(400, "BAD_SIMULATOR_TOKEN", str(problem)) from problem
         except BookFullError:
@@ -153,7 +153,11 @@ class DummyApi:
                 f"the simulator holds its maximum of {limit} payments: POST /control/reset or raise --max-payments"
             )
             raise ProblemError(422, "BOOK_FULL", message) from None
-        return self._created_answer(created)
+        answer = self._created_answer(created)
+        early = created.early_webhook
+        if early is None:
+            return answer
+        return msgspec.structs.replace(answer, first=lambda: self._simulation.sender.send_now(early))
 
     def _created_answer(self, created: Created) -> Answer:
         if created.payment is None:
@@ -214,16 +218,20 @@ def _order(kind: Kind, account: str, body: _Create, party: str, modes: frozenset
         amount_paise = parse_rupees(body.amount)
     except ValueError as problem:
         raise ProblemError(400, "BAD_REQUEST", f"amount: {problem}") from problem
-    urls = (body.callback_url or "", body.redirect_url or "")
-    for complaint, wrong in (
-        ("amount: must be above zero", amount_paise == 0),
-        ("currency: only INR", body.currency != "INR"),
-        (f"mode: one of {', '.join(sorted(modes))}", body.mode not in modes),
-        (f"ref_id: 1 to {_MAX_REFERENCE} characters", not 0 < len(body.ref_id) <= _MAX_REFERENCE),
-        ("callback_url, redirect_url: http or https", not all(_is_http(url) for url in urls if url)),
-    ):
-        if wrong:
-            raise ProblemError(400, "BAD_REQUEST", complaint)
+    callback_url, redirect_url = body.callback_url or "", body.redirect_url or ""
+    complaint = None
+    if amount_paise == 0:
+        complaint = "amount: must be above zero"
+    elif body.currency != "INR":
+        complaint = "currency: only INR"
+    elif body.mode not in modes:
+        complaint = f"mode: one of {', '.join(sorted(modes))}"
+    elif not 0 < len(body.ref_id) <= _MAX_REFERENCE:
+        complaint = f"ref_id: 1 to {_MAX_REFERENCE} characters"
+    elif not (_is_http(callback_url) and _is_http(redirect_url)):
+        complaint = "callback_url, redirect_url: http or https"
+    if complaint is not None:
+        raise ProblemError(400, "BAD_REQUEST", complaint)
     return Order(
         provider=NAME,
         account=account,
@@ -232,14 +240,14 @@ def _order(kind: Kind, account: str, body: _Create, party: str, modes: frozenset
         amount_paise=amount_paise,
         mode=body.mode,
         party=party,
-        callback_url=urls[0],
-        redirect_url=urls[1],
+        callback_url=callback_url,
+        redirect_url=redirect_url,
         remarks=body.remarks or "",
     )
 
 
 def _is_http(url: str) -> bool:
-    return url.startswith(("http://", "https://"))
+    return not url or url.startswith(("http://", "https://"))
 
 
 def _refusal(fault: Fault, reject_code: str, latency_ms: int) -> Answer:

@@ -1,4 +1,4 @@
-"""Runs small functions at their time. One task, one heap, bounded by what the book may hold."""
+"""Runs small functions at their time. One timer, one heap, bounded by what the book may hold."""
 
 import asyncio
 import heapq
@@ -16,44 +16,32 @@ class Schedule:
     def __init__(self) -> None:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
-        self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._due)
 
-    def start(self) -> None:
-        """Begin to run what is due, on the running loop."""
-        self._task = asyncio.create_task(self._run(), name="schedule")
-
     def after(self, delay_ms: int, function: Callable[[], None]) -> None:
-        """Run a function once, `delay_ms` milliseconds from now."""
+        """Run a function once, `delay_ms` milliseconds from now; on the running loop."""
         at = asyncio.get_running_loop().time() + delay_ms / 1000
-        heapq.heappush(self._due, (at, next(self._order), function))
-        if self._due[0][0] == at:
-            self._changed.set()
+        entry = (at, next(self._order), function)
+        heapq.heappush(self._due, entry)
+        if self._due[0] is entry:
+            self._set_timer()
 
     def clear(self) -> None:
         """Forget everything that is not due yet."""
         self._due.clear()
+        self._set_timer()
 
-    async def stop(self) -> None:
-        """Stop running; what is left stays unrun (a journal knows it)."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(self._due[0][0], self._run) if self._due else None
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            self._changed.clear()
-            self._run_due(loop.time())
-            wait_seconds = max(0.0, self._due[0][0] - loop.time()) if self._due else None
-            try:
-                async with asyncio.timeout(wait_seconds):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+    def _run(self) -> None:
+        self._run_due(asyncio.get_running_loop().time())
+        self._set_timer()
 
     def _run_due(self, now: float) -> None:
         for _ in range(_PER_ROUND):

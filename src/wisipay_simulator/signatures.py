@@ -62,14 +62,14 @@ def verify(
 
 def _v1(headers: Mapping[bytes, bytes], body: bytes, timestamp: bytes, secret: str) -> bool:
     given = headers.get(b"x-signature", b"").removeprefix(b"sha256=")
-    wanted = hmac.new(secret.encode(), body + b"|" + timestamp, hashlib.sha256).hexdigest()
+    wanted = hmac.digest(secret.encode(), body + b"|" + timestamp, hashlib.sha256).hex()
     return hmac.compare_digest(wanted.encode(), given)
 
 
 def _legacy(parsed: CallbackBody, secret: str) -> bool:
     amount = bytes(parsed.amount).decode().strip('"')
     text = f"{amount}|{parsed.currency}|{parsed.order_id}|{secret}"
-    wanted = hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    wanted = hmac.digest(secret.encode(), text.encode(), hashlib.sha256).hex()
     return hmac.compare_digest(wanted.encode(), parsed.hash.encode())
 
 
@@ -77,8 +77,8 @@ def _standard(headers: Mapping[bytes, bytes], body: bytes, secret: str) -> bool:
     identity, timestamp = headers.get(b"webhook-id", b""), headers.get(b"webhook-timestamp", b"")
     if not identity or not timestamp:
         return False
-    mac = hmac.new(standard_key(secret), identity + b"." + timestamp + b"." + body, hashlib.sha256)
-    wanted = b"v1," + base64.b64encode(mac.digest())
+    mac = hmac.digest(standard_key(secret), identity + b"." + timestamp + b"." + body, hashlib.sha256)
+    wanted = b"v1," + base64.b64encode(mac)
     return any(hmac.compare_digest(wanted, given) for given in headers.get(b"webhook-signature", b"").split(b" "))
 
 

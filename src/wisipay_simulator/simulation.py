@@ -50,7 +50,8 @@ class Options(msgspec.Struct, frozen=True):
 class Created(msgspec.Struct, frozen=True, gc=False):
     """What became of a create request: the payment if one exists, and the fault that the caller meets.
 
-    `latency_ms` is the time to the answer, or for how long a request that times out is held.
+    `latency_ms` is the time to the answer, or for how long a request that times out is held. `early_webhook` is sent
+    before the answer.
     """
 
     payment: Payment | None
@@ -58,6 +59,7 @@ class Created(msgspec.Struct, frozen=True, gc=False):
     reject_code: str
     latency_ms: int
     duplicate: bool = False
+    early_webhook: Webhook | None = None
 
 
 class Simulation:
@@ -90,7 +92,6 @@ class Simulation:
         for record in self._journal.read():
             self._replay(record)
         self._journal.open()
-        self.schedule.start()
         self.sender.start()
         present = now_ms()
         for payment in self.book.payments.values():
@@ -99,8 +100,8 @@ class Simulation:
                 self._announce(payment)
 
     async def stop(self) -> None:
-        """Stop the clock and the sender, close the journal."""
-        await self.schedule.stop()
+        """Stop the clock and the sender, close the journal, which knows what is left."""
+        self.schedule.clear()
         await self.sender.stop()
         self._journal.close()
 
@@ -142,7 +143,7 @@ class Simulation:
         self._random.seed(self.options.seed if seed is None else seed)
         self._choosers = {"": Chooser(self.options.faults, self._random)}
 
-    async def create(self, order: Order) -> Created:
+    def create(self, order: Order) -> Created:
         """Take a create request. BadTokenError before anything happened, BookFullError when there is no room."""
         chooser = self._chooser(order.account)
         behaviour = chooser.create(order.kind, parse_tokens(order.remarks), order.remarks)
@@ -156,8 +157,9 @@ class Simulation:
             self.book.repeat(known)
             self._journal.write(Repeated(known.payment_id))
             return Created(known, behaviour.fault, "", delay_ms, duplicate=True)
-        payment = await self._accept(order, behaviour)
-        return Created(payment, behaviour.fault, "", delay_ms)
+        payment = self._accept(order, behaviour)
+        early_webhook = _truth(payment) if behaviour.webhook_early else None
+        return Created(payment, behaviour.fault, "", delay_ms, early_webhook=early_webhook)
 
     def check(self, account: str, kind: Kind, reference: str) -> tuple[Payment | None, Fault | None, int]:
         """Look a payment up for a status request: payment, fault, latency in milliseconds."""
@@ -185,7 +187,7 @@ class Simulation:
     def _count(self, name: str) -> None:
         self.requests[name] = self.requests.get(name, 0) + 1
 
-    async def _accept(self, order: Order, behaviour: Behaviour) -> Payment:
+    def _accept(self, order: Order, behaviour: Behaviour) -> Payment:
         prefix = self._formats[order.provider].id_prefix(order.kind)
         payment = self.book.accept(
             order, id_prefix=prefix, steps=behaviour.steps, webhook=behaviour.webhook, now_ms=now_ms()
@@ -198,8 +200,6 @@ class Simulation:
             self.sender.send(msgspec.structs.replace(forged, status=Status.SUCCESS, signature="wrong"))
         if behaviour.instant or behaviour.webhook_early:
             self._run_steps(payment, announce=not behaviour.webhook_early)
-        if behaviour.webhook_early:
-            await self.sender.send_now(_truth(payment))
         self._plan_steps(payment, now_ms())
         return payment
 

@@ -13,13 +13,13 @@ class Application:
     def __init__(self, router: Router) -> None:
         self._router = router
 
-    async def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
         """Serve one request."""
         if len(request.body) > MAX_BODY_BYTES:
             return ProblemError(413, "PAYLOAD_TOO_LARGE", f"a body is at most {MAX_BODY_BYTES} bytes").answer()
         try:
             handler, request.arguments = self._router.find(request.method, request.path)
-            return await handler(request)
+            return handler(request)
         except ProblemError as problem:
             return problem.answer()
         except Exception:  # noqa: BLE001 - the last resort: a defect becomes a 500 and a log line

@@ -6,6 +6,7 @@ one answer), and because a provider that dies before answering must be played ex
 
 import asyncio
 from collections import deque
+from functools import lru_cache
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import unquote
@@ -79,18 +80,21 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Serve the request, after those before it."""
         path, _, query = self._url.partition(b"?")
+        text = path.decode("latin-1")
         request = Request(
             method=self._parser.get_method().decode("latin-1"),
-            path=unquote(path.decode("latin-1")),
+            path=unquote(text) if "%" in text else text,
             query_text=query,
             headers=self._headers,
             body=self._body,
         )
-        self._waiting.append((request, self._parser.should_keep_alive()))
+        keeps = self._parser.should_keep_alive()
+        if self.task is None:
+            self._serve(request, keeps=keeps)
+            return
+        self._waiting.append((request, keeps))
         if len(self._waiting) > _MAX_PIPELINED:
             self.abort()
-        elif self.task is None:
-            self.task = asyncio.get_running_loop().create_task(self._serve())
 
     def abort(self) -> None:
         """Reset the connection."""
@@ -102,33 +106,49 @@ class Connection(asyncio.Protocol):
         if self.task is None and self._transport is not None:
             self._transport.close()
 
-    async def _serve(self) -> None:
+    def _serve(self, request: Request, *, keeps: bool) -> None:
+        """Answer at once where nothing comes before the answer: a task for each request would cost more than it."""
+        if self._transport is None:
+            return
+        answer = self._application.answer(request)
+        if answer.delay_ms or answer.first is not None:
+            self.task = asyncio.get_running_loop().create_task(self._serve_later(answer, keeps=keeps))
+        else:
+            self._send(answer, keeps=keeps)
+
+    async def _serve_later(self, answer: Answer, *, keeps: bool) -> None:
         try:
-            while self._waiting and self._transport is not None:
-                request, keeps = self._waiting.popleft()
-                answer = await self._application.answer(request)
-                if answer.delay_ms:
-                    await asyncio.sleep(answer.delay_ms / 1000)
-                if answer.abort:
-                    self.abort()
-                elif self._transport is not None:
-                    self._transport.write(_head(answer, keeps=keeps) + answer.body)
-                    if not keeps:
-                        self._transport.close()
+            if answer.first is not None:
+                await answer.first()
+            await asyncio.sleep(answer.delay_ms / 1000)
+            self._send(answer, keeps=keeps)
         except asyncio.CancelledError:
+            self._waiting.clear()
             self.abort()
         finally:
             self.task = None
+        while self._waiting and self.task is None:
+            request, keeps = self._waiting.popleft()
+            self._serve(request, keeps=keeps)
+
+    def _send(self, answer: Answer, *, keeps: bool) -> None:
+        if answer.abort:
+            self.abort()
+        elif self._transport is not None:
+            self._transport.write(_head(answer, keeps=keeps) + answer.body)
+            if not keeps:
+                self._transport.close()
 
 
 def _head(answer: Answer, *, keeps: bool) -> bytes:
-    phrase = _PHRASES.get(answer.status) or f"HTTP/1.1 {answer.status} Told\r\n".encode()
-    extra = b"".join([b"%b: %b\r\n" % header for header in answer.headers])
+    start = _head_start(answer.status, answer.content_type, answer.headers, keeps=keeps)
+    return b"%bcontent-length: %d\r\n\r\n" % (start, len(answer.body))
+
+
+@lru_cache(maxsize=1024)
+def _head_start(status: int, content_type: str, headers: tuple[tuple[bytes, bytes], ...], *, keeps: bool) -> bytes:
+    phrase = _PHRASES.get(status) or f"HTTP/1.1 {status} Told\r\n".encode()
+    extra = b"".join([b"%b: %b\r\n" % header for header in headers])
     if not keeps:
         extra += b"connection: close\r\n"
-    return b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (
-        phrase,
-        answer.content_type.encode(),
-        len(answer.body),
-        extra,
-    )
+    return b"%bcontent-type: %b\r\n%b" % (phrase, content_type.encode(), extra)

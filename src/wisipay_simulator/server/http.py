@@ -31,7 +31,10 @@ class Request(msgspec.Struct, gc=False):
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """One HTTP answer. `abort` closes the connection instead of answering; `delay_ms` comes first in both cases."""
+    """One HTTP answer. `abort` closes the connection instead of answering.
+
+    What `first` returns is awaited before, then `delay_ms` passes, in both cases.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -39,6 +42,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     delay_ms: int = 0
     abort: bool = False
+    first: Callable[[], Awaitable[None]] | None = None
 
 
 class ProblemError(Exception):
@@ -55,7 +59,7 @@ class ProblemError(Exception):
 
 
 Shape = TypeVar("Shape")
-Handler = Callable[[Request], Awaitable[Answer]]
+Handler = Callable[[Request], Answer]
 
 
 def json_answer(value: object, status: int = 200, *, delay_ms: int = 0) -> Answer:
