@@ -8,8 +8,10 @@ import aiohttp
 import pytest
 
 from wisipay.core.config import Settings
+from wisipay.core.database import DatabaseUnavailable
 from wisipay.core.http_server import running
-from wisipay.entrypoints.api import build_app
+from wisipay.entrypoints.api import build
+from wisipay.entrypoints.known_errors import is_known
 from wisipay.entrypoints.metrics_port import metrics_port
 
 
@@ -17,6 +19,14 @@ async def test_ready_when_postgres_answers_and_redis_may_be_gone(settings: Setti
     assert await _readiness(settings) == (200, {"postgres": "up", "redis": "up"})
     without_redis = settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"})
     assert await _readiness(without_redis) == (200, {"postgres": "up", "redis": "down"})
+
+
+async def test_a_database_that_is_away_at_the_start_is_said_in_one_line(settings: Settings) -> None:
+    away = settings.model_copy(update={"database_url": "postgresql://wisipay:secret@127.0.0.1:1/wisipay"})
+    with pytest.raises(DatabaseUnavailable) as told:
+        async with build(away):
+            pass
+    assert is_known(told.value)
 
 
 def test_metrics_are_served_inside_the_block(settings: Settings) -> None:
@@ -38,7 +48,8 @@ def test_busy_metrics_port_is_said(settings: Settings) -> None:
 
 
 async def _readiness(settings: Settings) -> tuple[int, dict[str, str]]:
-    async with running(build_app(settings)) as port, aiohttp.ClientSession() as session:
+    quiet = settings.model_copy(update={"metrics_enabled": False})
+    async with build(quiet) as app, running(app) as port, aiohttp.ClientSession() as session:
         async with session.get(f"http://127.0.0.1:{port}/schema/openapi.json") as schema:
             assert (await schema.json())["openapi"].startswith("3.1")
         async with session.get(f"http://127.0.0.1:{port}/health/ready") as answer:
