@@ -14,7 +14,7 @@ from wisipay.core.database import Pool
 from wisipay.core.queue import Lease
 from wisipay.payments import WordResult
 from wisipay.webhooks import Processing, WebhookState, show
-from wisipay.webhooks.store import claim, insert, record
+from wisipay.webhooks.store import claim, insert, lock_due, record
 from wisipay.webhooks.together import Done, look_together
 
 _LEASE = Lease(uuid4(), 60)
@@ -84,3 +84,14 @@ async def test_rows_that_another_worker_holds_are_left_alone(database: Pool) -> 
         await conn.execute("SELECT FROM webhooks_inbox ORDER BY due_at LIMIT 1 FOR UPDATE")
         assert len((await _look(Payments(pool=database))).looks) == 1
     assert len((await _look(Payments(pool=database))).looks) == 1
+
+
+async def test_the_locks_of_a_worker_that_has_stopped_end_when_a_lease_would(database: Pool) -> None:
+    show_bound = "SHOW idle_in_transaction_session_timeout"
+    await insert(database, [webhook("WP1")])
+    async with database.acquire() as conn:
+        before = await conn.fetchval(show_bound)
+        async with conn.transaction():
+            assert len(await lock_due(conn, 10)) == 1
+            assert await conn.fetchval(show_bound) == "8s"
+        assert await conn.fetchval(show_bound) == before

@@ -45,23 +45,27 @@ WHERE webhook_id = any(array(SELECT chosen.webhook_id FROM chosen))
 RETURNING *;
 
 -- name: lock_due
--- Locks up to $1 due webhooks, oldest first, until the end of the transaction; those that others hold are left alone.
+-- Locks up to $1 due webhooks, oldest first, until the end of the transaction; those that others hold are left alone. The
+-- server ends the transaction of a worker that has stopped in the middle of it after as long as a lease lasts.
+WITH bound AS MATERIALIZED (SELECT set_config('idle_in_transaction_session_timeout', '8s', TRUE))
+
 SELECT
-    webhook_id,
-    route,
-    provider_id,
-    legal_entity_id,
-    headers,
-    body,
-    peer_address,
-    received_at,
-    attempts,
-    lease_token
-FROM webhooks_inbox
-WHERE state = 'WAITING' AND due_at <= now()
-ORDER BY due_at
+    inbox.webhook_id,
+    inbox.route,
+    inbox.provider_id,
+    inbox.legal_entity_id,
+    inbox.headers,
+    inbox.body,
+    inbox.peer_address,
+    inbox.received_at,
+    inbox.attempts,
+    inbox.lease_token
+FROM webhooks_inbox AS inbox
+CROSS JOIN bound
+WHERE inbox.state = 'WAITING' AND inbox.due_at <= now()
+ORDER BY inbox.due_at
 LIMIT $1
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF inbox SKIP LOCKED;
 
 -- name: lease
 -- Leases the webhooks $1, which this transaction has locked, to $2 for $3 seconds.
