@@ -46,10 +46,10 @@ def _tell(seed: int, steps: int) -> int:
             _print("\n".join(run_script(outcome.script, told=True).trace))
             _print(f"seed {seed}: every invariant held")
             return 0
-        _print(f"seed {seed}, {len(outcome.script) - 1} steps: {outcome.broken}")
+        _print(f"seed {seed}, {outcome.steps} steps: {outcome.broken}")
         short = shrink(outcome)
         _print("\n".join(short.trace))
-        _print(f"shrunk to {len(short.script) - 1} steps: {short.broken}")
+        _print(f"shrunk to {short.steps} steps: {short.broken}")
     return 1
 
 

@@ -181,7 +181,7 @@ class Acts:
         if fate != "one by one" and look_together(kit, self.world, fate):
             return True
         token = self.world.new_uuid()
-        claimed = self.world.inbox.claim(4, token, LEASE_SECONDS, self.world.now)
+        claimed = self.world.inbox.claim(self.world.claims, token, LEASE_SECONDS, self.world.now)
         process, inbox = kit.process, self.world.inbox
         ids = [each.webhook.webhook_id for each in claimed]
         process.renewals.append(lambda: inbox.renew(ids, token, LEASE_SECONDS, self.world.now))
@@ -193,7 +193,7 @@ class Acts:
         """Let a worker claim callbacks and deliver them."""
         kit = self.kit()
         token = self.world.new_uuid()
-        places = {merchant.id: 3 for merchant in MERCHANTS}
+        places = dict.fromkeys((merchant.id for merchant in MERCHANTS), self.world.claims)
         claimed = self.world.outbox.claim(places, token, LEASE_SECONDS, self.world.now)
         process, outbox = kit.process, self.world.outbox
         ids = [each.event.event_id for each in claimed]
@@ -207,7 +207,7 @@ class Acts:
         kit = self.kit()
         process, payments = kit.process, self.world.payments
         lease = Lease(self.world.new_uuid(), LEASE_SECONDS)
-        claimed = payments.claim_due(process.now(), 64, lease)
+        claimed = payments.claim_due(process.now(), 16 * self.world.claims, lease)
         ids = [each.id for each in claimed]
         process.renewals.append(lambda: payments.renew_leases(process.now(), ids, lease))
         for transaction in claimed:
@@ -264,7 +264,8 @@ class Acts:
         """Stop a process for a while, or let one that was stopped go on."""
         stopped = [kit.process for kit in self.stage.kits if kit.process.is_stopped]
         if stopped:
-            stopped[0].go_on()
+            if self.choices.chance(250):
+                stopped[0].go_on()
             return True
         process = self.kit().process
         process.is_stopped = len(self.stage.kits) > 1

@@ -13,7 +13,7 @@ from random import Random
 from typing import Protocol
 
 Script = list[list[int]]
-"""Choices by step; the first is the set-up."""
+"""Choices of the set-up, of the rest at the end, and of each step between."""
 
 
 class Choices(Protocol):
@@ -23,6 +23,10 @@ class Choices(Protocol):
 
     def begin_step(self) -> None:
         """Write down what follows as another step."""
+        ...
+
+    def begin_rest(self) -> None:
+        """Write down what follows as the rest."""
         ...
 
     def below(self, limit: int) -> int:
@@ -43,13 +47,17 @@ class SeededChoices:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed).random  # noqa: S311 - histories must be repeatable, not secret
-        self.steps: Script = []
-        self._step: list[int] = []
+        self.steps: Script = [[], []]
+        self._step = self.steps[0]
 
     def begin_step(self) -> None:
         """Begin another step."""
         self._step = []
         self.steps.append(self._step)
+
+    def begin_rest(self) -> None:
+        """Begin the rest."""
+        self._step = self.steps[1]
 
     def below(self, limit: int) -> int:
         """Return any of the numbers, each as often."""
@@ -75,9 +83,9 @@ class ScriptedChoices:
 
     def __init__(self, script: Sequence[Sequence[int]]) -> None:
         self._script = script
-        self._left: Iterator[int] = iter(())
-        self.steps: Script = []
-        self._step: list[int] = []
+        self._left: Iterator[int] = iter(script[0])
+        self.steps: Script = [[], []]
+        self._step = self.steps[0]
 
     @property
     def is_over(self) -> bool:
@@ -89,6 +97,11 @@ class ScriptedChoices:
         self._left = iter(() if self.is_over else self._script[len(self.steps)])
         self._step = []
         self.steps.append(self._step)
+
+    def begin_rest(self) -> None:
+        """Go on to the rest."""
+        self._left = iter(self._script[1])
+        self._step = self.steps[1]
 
     def below(self, limit: int) -> int:
         """Return what was chosen, wrapped where there is less to choose from now."""

@@ -39,6 +39,11 @@ class Outcome:
     trace: list[str]
 
     @property
+    def steps(self) -> int:
+        """How many steps it took between set-up and rest."""
+        return len(self.script) - 2
+
+    @property
     def invariant(self) -> str:
         """The short name of what did not hold, empty when all did."""
         return "" if self.broken is None else getattr(self.broken, "invariant", type(self.broken).__name__)
@@ -47,7 +52,7 @@ class Outcome:
 def run_seed(seed: int, steps: int = STEPS) -> Outcome:
     """Run the history of a seed."""
     choices = SeededChoices(seed)
-    return _run(choices, lambda: len(choices.steps) > steps, None)
+    return _run(choices, lambda: len(choices.steps) >= steps + 2, None)
 
 
 def run_script(script: Script, *, told: bool = False) -> Outcome:
@@ -57,16 +62,16 @@ def run_script(script: Script, *, told: bool = False) -> Outcome:
 
 
 def _run(choices: Choices, is_over: Callable[[], bool], trace: list[str] | None) -> Outcome:
-    choices.begin_step()
     world = World(choices, trace)
     try:
-        _play(world, is_over)
+        play(world, is_over)
     except Exception as error:  # noqa: BLE001 - whatever a history meets is what it found
         return Outcome(error, choices.steps, world.seen, trace or [])
     return Outcome(None, choices.steps, world.seen, trace or [])
 
 
-def _play(world: World, is_over: Callable[[], bool]) -> None:
+def play(world: World, is_over: Callable[[], bool]) -> None:
+    """Let a world's steps happen until they are over, and let it come to rest. Raises `Broken`."""
     choices = world.choices
     stage = Stage(world, processes=choices.below(3) + 1)
     for kit in stage.kits[1:]:

@@ -30,7 +30,7 @@ def come_to_rest(acts: Acts) -> None:
     world = acts.world
     if world.trace is not None:
         world.say("faults stop")
-    world.choices.begin_step()
+    world.choices.begin_rest()
     _mend(acts)
     _drain(acts)
     _end_orders(acts)

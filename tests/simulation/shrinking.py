@@ -31,11 +31,11 @@ def shrink(outcome: Outcome, *, histories_max: int = 3_000) -> Outcome:
 
 
 def _without_steps(script: Script, fails: Fails) -> Script:
-    """Leave out ever smaller runs of steps; the set-up stays."""
+    """Leave out ever smaller runs of steps; set-up and rest stay."""
     size = max(1, len(script) // 2)
     while True:
         position = len(script) - size
-        while position >= 1:
+        while position >= 2:
             shorter = script[:position] + script[position + size :]
             if fails(shorter):
                 script = shorter

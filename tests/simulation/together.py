@@ -23,7 +23,6 @@ from wisipay.webhooks.processing import judged, unreadable
 TOGETHER = ("one by one", "together", "together, rolled back", "together, killed after the commit")
 """The ways of a batch of webhooks, and what can become of it."""
 
-_LIMIT = 4
 _FAILS = (NotLoadedError, CounterNotLoadedError, asyncpg.UniqueViolationError, asyncpg.CheckViolationError)
 
 
@@ -38,7 +37,7 @@ class _Together:
 
     async def listen(self, _conn: object) -> Sequence[Spoken]:
         """Lock what is due and return its words."""
-        for claimed in self._world.inbox.lock_due(_LIMIT, self._world.now):
+        for claimed in self._world.inbox.lock_due(self._world.claims, self._world.now):
             try:
                 spoken = await self._kit.processing.read(claimed.webhook)
             except WebhookUnreadable as error:

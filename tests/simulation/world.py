@@ -42,6 +42,9 @@ _MILLISECOND = timedelta(milliseconds=1)
 class World:
     """The state of one history. `trace`, when it is a list, is told in words what happens."""
 
+    claims = 4
+    """How many rows a worker claims at a time."""
+
     def __init__(self, choices: Choices, trace: list[str] | None = None) -> None:
         self.choices = choices
         self.trace = trace
@@ -127,22 +130,35 @@ class World:
             self.seen[f"alert: {what.partition(' of attempt')[0]}"] += 1
 
     def _open_accounts(self) -> None:
-        self.ledger.open_accounts(ledger.SYSTEM_ACCOUNTS)
-        for merchant in MERCHANTS:
-            self.ledger.open_accounts(ledger.merchant_accounts(merchant.id))
-        for channel in CHANNELS:
-            self.ledger.open_accounts(ledger.channel_accounts(channel.id))
-        commands = [
-            ledger.Transfer(self.new_uuid(), (ledger.Line(ledger.WORLD.id, paise), ledger.Line(account, -paise)))
-            for merchant_id, paise in FUNDS.items()
-            if (account := ledger.merchant_account(merchant_id, "PAYOUT").id) and paise
-        ]
+        self.ledger.open_accounts(accounts_at_start())
+        commands = funds_at_start()
         book = self.ledger.load(ledger.wanted_by(commands))
         for command in commands:
             book.apply(command, self.now)
         self.ledger.check(book)
         self.ledger.write(book)
         self.checks.after_entries(book)
+
+
+def accounts_at_start() -> list[ledger.AccountSpec]:
+    """Return every account of a history."""
+    specs = list(ledger.SYSTEM_ACCOUNTS)
+    for merchant in MERCHANTS:
+        specs += ledger.merchant_accounts(merchant.id)
+    for channel in CHANNELS:
+        specs += ledger.channel_accounts(channel.id)
+    return specs
+
+
+def funds_at_start() -> list[ledger.Transfer]:
+    """Return the entries by which merchants have money to pay out."""
+    transfers = []
+    for number, (merchant_id, paise) in enumerate(FUNDS.items()):
+        account = ledger.merchant_account(merchant_id, "PAYOUT").id
+        lines = (ledger.Line(ledger.WORLD.id, paise), ledger.Line(account, -paise))
+        if paise:
+            transfers.append(ledger.Transfer(UUID(int=(1 << 100) + number), lines))
+    return transfers
 
 
 def _digits(number: int, length: int) -> str:
