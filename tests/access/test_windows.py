@@ -126,6 +126,14 @@ class _Flaky:
         self.fails = False
         self.runs_twice = False
 
+    @property
+    def connection_pool(self) -> "_Flaky":
+        return self
+
+    async def get_connection(self) -> None:
+        """Have none, so that every question is asked through the script object."""
+        raise ConnectionResetError
+
     def register_script(self, text: str) -> "_Flaky":
         self._script = self._client.register_script(text)
         return self

@@ -21,6 +21,7 @@ from wisipay.access.replay import LocalReplays, ReplayMark
 from wisipay.core.batch import Batcher
 from wisipay.core.ids import new_secret
 from wisipay.core.logging import get_logger
+from wisipay.core.redis_script import OwnScript
 
 KEY_PREFIX: Final = "wisipay:access:"
 REDIS_TIMEOUT_SECONDS: Final = 0.25
@@ -59,7 +60,7 @@ class SharedWindows:
     """Ask with `ask`; call `drain` before the process ends. `timer` gives monotonic seconds for the local memory."""
 
     def __init__(self, redis: Redis, *, timer: Callable[[], float] = monotonic) -> None:
-        self._script = redis.register_script((Path(__file__).parent / "windows.lua").read_text())
+        self._script = OwnScript(redis, (Path(__file__).parent / "windows.lua").read_text())
         self._timer = timer
         self._batcher: Batcher[Question, Verdict] = Batcher(self._answer, name="access_windows", max_batch=_BATCH_MAX)
         self._replays = LocalReplays()
@@ -94,7 +95,7 @@ class SharedWindows:
         keys, figures = self._script_input(questions)
         try:
             async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
-                return cast("list[int]", await self._script(keys=keys, args=[figures]))
+                return cast("list[int]", await self._script.run(keys, figures))
         except (RedisError, OSError, TimeoutError) as error:
             self._redis_away_until = self._timer() + REDIS_PAUSE_SECONDS
             _logger.warning("access.redis_away", error=type(error).__name__)
