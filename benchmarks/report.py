@@ -13,6 +13,7 @@ from statistics import fmean
 
 import msgspec
 
+from benchmarks.aims import aims
 from benchmarks.figures import CORES, PROCESSES, Figure, Section, Table
 from benchmarks.pgbench import CLIENTS, SCALE, THREADS
 from benchmarks.report_words import ABOVE, TITLES
@@ -106,6 +107,7 @@ def _tables(report: Report) -> Iterable[tuple[Section | None, Table]]:
     options = ", ".join(f"{name} {value:g}" for name, value in report.options.items())
     facts = [*report.machine.items(), ("options", options), ("seconds of the last run", f"{report.seconds:.0f}")]
     yield None, Table("Machine", ("", ""), facts)
+    yield None, aims(report.sections)
     for section in report.sections:
         yield section, _rates(section)
         timed = [figure for figure in section.figures if figure.latency is not None]

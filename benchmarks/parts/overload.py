@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.figures import Section, Table
+from benchmarks.figures import Figure, Latency, Section, Table
 from benchmarks.load import Phase, Told
 from benchmarks.meter import NEVER_PAYS, Meter
 from benchmarks.run_state import RunState
@@ -32,7 +32,23 @@ async def measure(meter: Meter, state: RunState) -> Section:
     figure, told = await meter.load("initiate, beyond capacity and back", "payin", phases)
     await meter.set_aside()
     rows = [_row(phase, each) for phase, each in zip(phases, told, strict=True)]
-    return Section(name="overload", figures=[figure], tables=[Table("By share of capacity", _HEADS, rows)])
+    by_phase = [_figure(figure, each) for each in told]
+    return Section(name="overload", figures=[figure, *by_phase], tables=[Table("By share of capacity", _HEADS, rows)])
+
+
+def _figure(whole: Figure, told: Told) -> Figure:
+    """Give a phase's own rate and latency; what bounded it is known of the whole course only."""
+    return Figure(
+        name=f"initiate, arrivals {told.name}",
+        per_second=round(told.accepted / told.seconds, 1),
+        unit=whole.unit,
+        count=told.accepted,
+        bound=whole.bound,
+        lift=whole.lift,
+        statuses=told.statuses,
+        latency=Latency(told.p50_ms, told.p95_ms, told.p99_ms),
+        connections=whole.connections,
+    )
 
 
 def _row(phase: Phase, told: Told) -> Sequence[str]:

@@ -17,7 +17,7 @@ def _report(*sections: Section, pgbench: tuple[float, float] = (900.0, 1100.0)) 
 
 def _section(name: str, per_second: float) -> Section:
     figure = Figure(name=f"{name} figure", per_second=per_second, unit="payments", count=1, bound="a", lift="b")
-    return Section(name=name, figures=[figure], tables=[Table(f"table of {name}", ("x",), [("1",)])])
+    return Section(name=name, figures=[figure], tables=[Table(f"table of {name}", ("x", "y"), [("1", "2")])])
 
 
 @pytest.fixture
@@ -59,3 +59,32 @@ def test_what_bounds_a_rate_is_told_from_who_was_busy(
     told = bound_and_lift(cores, given_rate=given_rate)
     assert told[0].startswith(bound)
     assert lift in told[1]
+
+
+def test_aims_are_compared_with_what_was_measured(document: Path) -> None:
+    slopes = Table("Memory", ("process", "slope"), [("payment", "+0.01"), ("worker", "+3.00"), ("postgres", "+9.00")])
+    figures = [
+        _named("payin lifecycles", 1200),
+        _named("payout lifecycles", 300),
+        _named("ledger entries, spread", 6500),
+        _named("ledger entries, hot", 3000),
+    ]
+    rows = [_named("a on 10 stored", 100, stored=10), _named("a on 20 stored", 95, stored=20)]
+    sections = [
+        Section(name="rates", figures=figures),
+        Section(name="rows", figures=rows),
+        Section(name="soak", tables=[slopes]),
+    ]
+    report.write_docs(_report(*sections))
+    page = document.read_text(encoding="utf-8")
+    assert "| payin lifecycles | 1,000/s | 1,200/s | yes |" in page
+    assert "| payout lifecycles | 700/s | 300/s | no |" in page
+    assert "| ledger entries | 6 x debit-credit | 6.50 | yes |" in page
+    assert "| ledger entries on a hot account | 0.9 of spread | 0.46 | no |" in page
+    assert "| a, on 20 against 10 stored payments | less than 10 % slower | -5.0% | yes |" in page
+    assert "| memory of worker in the soak | under 0.2 MiB/minute | +3.00 | no |" in page
+    assert "memory of postgres" not in page
+
+
+def _named(name: str, per_second: float, *, stored: int | None = None) -> Figure:
+    return Figure(name=name, per_second=per_second, unit="payments", count=1, stored=stored)
