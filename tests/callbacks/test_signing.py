@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -88,6 +87,6 @@ def test_amount_is_an_integer_when_it_can_be(amount_paise: int, unit: str, text:
 
 
 def test_missing_utr_is_null() -> None:
-    body = msgspec.json.decode(sign(replace(_EVENT, utr=None), [_SECRET], "PAISE", _SENT_AT).body)
+    body = msgspec.json.decode(sign(msgspec.structs.replace(_EVENT, utr=None), [_SECRET], "PAISE", _SENT_AT).body)
     assert body["utr"] is None
     assert body["amount"] == 100_000

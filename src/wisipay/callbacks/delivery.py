@@ -4,9 +4,10 @@ Decides the outcome of an attempt and nothing that outlives it: recording is the
 anything a merchant's endpoint can do, never follow a redirect, and never keep more than the first KiB of an answer.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+import msgspec
 
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback
 from wisipay.callbacks.retry import Verdict, judge_answer, judge_failure
@@ -31,14 +32,12 @@ class _Undeliverable(Exception):  # noqa: N818 - internal: the words that are re
     """Nothing can be sent as things stand; an operator or the merchant may mend it meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(msgspec.Struct, frozen=True, gc=False):
     url: str
     secrets: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(msgspec.Struct, frozen=True):
     url: str | None
     answer: HttpAnswer | None
     error: str

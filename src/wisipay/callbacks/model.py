@@ -3,11 +3,12 @@
 Pure types. Nothing here may do I/O or read a clock.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
+
+import msgspec
 
 PaymentType = Literal["PAYIN", "PAYOUT"]
 
@@ -31,8 +32,7 @@ class AttemptOutcome(StrEnum):
     SWITCHED_OFF = "SWITCHED_OFF"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallbackEvent:
+class CallbackEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A merchant's transaction reached a status that the merchant is to be told of.
 
     `event_id` is the `webhook-id` of every attempt, so it is also what a merchant recognises a repeat by.
@@ -52,8 +52,7 @@ class CallbackEvent:
     occurred_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedCallback:
+class ClaimedCallback(msgspec.Struct, frozen=True, gc=False):
     """An event leased to this worker. `attempts` were made before this one."""
 
     event: CallbackEvent
@@ -61,8 +60,7 @@ class ClaimedCallback:
     lease_token: UUID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One attempt, as it is recorded: `answer` is the first KiB of the body, `gap_seconds` the wait before the next."""
 
     callback: ClaimedCallback

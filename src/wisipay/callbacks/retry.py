@@ -4,13 +4,14 @@ Pure: no clock, no randomness. Must never give up on an event before 24 hours ha
 never read a redirect as success.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 from zlib import crc32
+
+import msgspec
 
 from wisipay.callbacks.model import AttemptOutcome
 
@@ -23,8 +24,7 @@ HOLD_MERCHANT_MAX_SECONDS: Final = 300
 _SLOW_DOWN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What one attempt means. `hold_merchant_seconds` asks to leave the merchant's other events alone so long, too."""
 
     outcome: AttemptOutcome

@@ -6,7 +6,6 @@ Must never re-encode a body after it was signed: what is signed is what is sent,
 
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -20,8 +19,7 @@ AmountUnit = Literal["RUPEES", "PAISE"]
 _PAISE_PER_RUPEE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class SignedCallback:
+class SignedCallback(msgspec.Struct, frozen=True):
     """What goes on the wire."""
 
     headers: dict[str, str]
@@ -37,7 +35,7 @@ def sign(event: CallbackEvent, secrets: Sequence[bytes], unit: AmountUnit, sent_
     newest = secrets[0]
     amount = amount_number(event.amount_paise, unit)
     body = _body(event, amount, legacy_hash(amount, event.currency, event.order_id, newest))
-    sent_ms = _unix_ms(sent_at)
+    sent_ms, event_id = _unix_ms(sent_at), str(event.event_id)
     return SignedCallback(
         headers={
             "content-type": "application/json",
@@ -45,10 +43,10 @@ def sign(event: CallbackEvent, secrets: Sequence[bytes], unit: AmountUnit, sent_
             "x-merchant-id": event.merchant_id,
             "x-timestamp": str(sent_ms),
             "x-signature": hmac_sha256_hex(newest, b"%b|%d" % (body, sent_ms)),
-            "webhook-id": str(event.event_id),
+            "webhook-id": event_id,
             "webhook-timestamp": str(sent_ms // 1000),
             "webhook-signature": " ".join(
-                standard_signature(str(event.event_id), sent_ms // 1000, body, secret) for secret in secrets
+                [standard_signature(event_id, sent_ms // 1000, body, secret) for secret in secrets]
             ),
         },
         body=body,

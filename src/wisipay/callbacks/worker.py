@@ -28,6 +28,7 @@ CHANNEL: Final = "callbacks_due"
 CONCURRENCY: Final = 512
 _QUEUE: Final = "callbacks_outbox"
 _TIDY_EVERY_SECONDS: Final = 15.0
+_DELIVERIES: Final = {outcome: CALLBACK_DELIVERIES.labels(outcome=outcome) for outcome in AttemptOutcome}
 _logger = get_logger(__name__)
 
 
@@ -153,7 +154,7 @@ class CallbackWorker:
 
 def _tell(attempt: Attempt, *, is_ours: bool) -> None:
     event = attempt.callback.event
-    CALLBACK_DELIVERIES.labels(outcome=attempt.outcome).inc()
+    _DELIVERIES[attempt.outcome].inc()
     if attempt.outcome is AttemptOutcome.DELIVERED:
         CALLBACK_LAG_SECONDS.observe(max(0.0, (attempt.started_at - event.occurred_at).total_seconds()))
     log = _logger.info if attempt.outcome is AttemptOutcome.DELIVERED else _logger.warning
