@@ -24,8 +24,8 @@ DEATHS_WINDOW_SECONDS: Final = 180.0
 DEATHS_IN_WINDOW_MAX: Final = 3
 """Half of what the supervisor bears: what dies while PostgreSQL is away may die again before it is back."""
 
-_LEFT_ALONE_SHARE: Final = 0.05
-_CALM_BEFORE_SECONDS: Final = 20.0
+_LEFT_ALONE_SHARE: Final = 0.03
+_CALM_BEFORE_SECONDS: Final = 16.0
 _CALM_AFTER_SECONDS: Final = 11.0
 _SETTLE_SECONDS: Final = 12.0
 """A process is left alone that long after it was hurt."""

@@ -44,12 +44,20 @@ class Inflicter:
         self.missed: list[Fault] = []
 
     async def carry_out(self, faults: Sequence[Fault]) -> None:
-        """Begin each fault at its time and return when all have ended and every process is well."""
+        """Begin each fault at its time and return when all have ended and every process is well.
+
+        Trouble in the network waits for the payment process, and all that follows with it: a slow machine is still
+        starting it again, and nothing would go through the network then.
+        """
         start = monotonic()
         try:
             async with asyncio.TaskGroup() as group:
                 for fault in sorted(faults, key=lambda each: each.at_seconds):
                     await asyncio.sleep(max(0.0, start + fault.at_seconds - monotonic()))
+                    if isinstance(fault.what, Trouble):
+                        began = monotonic()
+                        await _well_again(self._targets["payment"], None, began + RECOVERY_SECONDS_MAX)
+                        start += monotonic() - began
                     group.create_task(self._one(fault))
         finally:
             self._end_everything()
