@@ -21,7 +21,7 @@ from wisipay.payments import Flag, Kind, Source, Status, Transaction
 from wisipay.payments.book import PaymentBook
 from wisipay.payments.commands import Command, Looked
 from wisipay.payments.model import Event
-from wisipay.payments.usage import UsageKey
+from wisipay.payments.usage import UsageKey, Use
 from wisipay.providers import ProviderStatus
 
 _IST = timedelta(hours=5, minutes=30)
@@ -231,7 +231,7 @@ class Checks:
     def _usage(self, key: UsageKey) -> None:
         stored = self._payments.usage.get(key)
         counted = self._used.get(key, [0, 0])
-        if stored is None or [stored.amount_paise, stored.count] != counted:
+        if (stored or Use()) != Use(*counted):
             raise Broken("usage", f"{key} holds {stored}, its payments are {counted}")
 
     def _within_limit(self, key: UsageKey, transaction: Transaction) -> None:

@@ -19,14 +19,7 @@ from simulation.world import World
 
 STEPS = 200
 
-_WEIGHTS = {
-    "flush": 240, "answer": 170, "wait": 70, "initiate": 90, "move_order": 70, "mail": 80, "take_inbox": 50,
-    "record": 60, "take_outbox": 30, "poll": 45, "refresh": 12, "forge": 8, "renew": 8, "stray": 12,
-    "set_status": 10, "meddle": 12, "kill": 10, "stop": 14, "turn_clock": 3,
-}  # fmt: skip
-_ACTS = tuple(_WEIGHTS)
-_OPTIONAL = ("forge", "set_status", "meddle", "kill", "stop", "turn_clock", "stray", "refresh")
-"""Acts that some histories do without, so that the others meet more often."""
+Act = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +70,30 @@ def play(world: World, is_over: Callable[[], bool]) -> None:
     for kit in stage.kits[1:]:
         kit.process.skew = timedelta(milliseconds=choices.below(4001) - 2000)
     acts = Acts(stage)
-    weights = dict(_WEIGHTS)
-    for name in _OPTIONAL:
-        if choices.chance(300):
-            weights[name] = 0
-    cumulative = tuple(accumulate(weights.values()))
-    steps: tuple[Callable[[], bool], ...] = tuple(getattr(acts, name) for name in _ACTS)
+    usual, optional = _acts(acts)
+    steps = usual + tuple(each for each in optional if not choices.chance(300))
+    cumulative = tuple(accumulate(weight for _, weight in steps))
     while not is_over():
         choices.begin_step()
-        if not steps[choices.weighted(cumulative)]():
+        act, _ = steps[choices.weighted(cumulative)]
+        if not act():
             acts.flush() or acts.answer() or acts.record() or acts.mail()
     stage.faults = False
     come_to_rest(acts)
+
+
+def _acts(acts: Acts) -> tuple[tuple[tuple[Act, int], ...], tuple[tuple[Act, int], ...]]:
+    """Return all acts with their weights: the usual ones, and those that some histories do without.
+
+    What is left out lets the others meet more often.
+    """
+    usual = (
+        *((acts.flush, 240), (acts.answer, 170), (acts.wait, 70), (acts.initiate, 90), (acts.move_order, 70)),
+        *((acts.mail, 80), (acts.take_inbox, 50), (acts.record, 60), (acts.take_outbox, 30), (acts.poll, 45)),
+        (acts.renew, 8),
+    )
+    optional = (
+        *((acts.forge, 8), (acts.set_status, 10), (acts.meddle, 12), (acts.kill, 10), (acts.stop, 14)),
+        *((acts.turn_clock, 3), (acts.stray, 12), (acts.refresh, 12)),
+    )
+    return usual, optional

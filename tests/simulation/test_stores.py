@@ -103,7 +103,7 @@ def said(command: Open, status: ProviderStatus) -> ProviderWord:
 async def test_counters_that_do_not_exist_are_told_before_anything_is_written(stores: Stores) -> None:
     before = await stores.state()
     with pytest.raises(CountersMissing):
-        await stores.commit([opening()], NOON)
+        await stores.commit([opening(daily_limit_paise=Paise(200_000))], NOON)
     assert await stores.state() == before
 
 
@@ -257,7 +257,9 @@ async def test_webhook_is_stored_once_and_looked_at_by_the_holder_of_its_lease(s
     stored = webhook("WP1")
     await stores.insert_webhooks([stored, stored], NOON)
     (slow,) = await stores.claim_webhooks(9, UUID(int=1), 8, NOON)
-    later = NOON + timedelta(seconds=8)
+    await stores.renew_webhooks([stored.webhook_id], UUID(int=1), 9, NOON)
+    assert await stores.lock_webhooks(9, NOON + timedelta(seconds=8)) == []
+    later = NOON + timedelta(seconds=9)
     (locked,) = await stores.lock_webhooks(9, later)
     assert locked.lease_token == UUID(int=1)
     (quick,) = await stores.claim_webhooks(9, UUID(int=2), 8, later)
