@@ -112,6 +112,7 @@ class History:
     def __init__(self, database_url: str) -> None:
         self._url = database_url
         self._copies = 0
+        self._newest = 0  # the upper digits' number from which copies count backwards, the same for every filling
 
     async def stored(self) -> int:
         """Return how many payments there are."""
@@ -136,6 +137,7 @@ class History:
     async def _add(self, connection: asyncpg.Connection[asyncpg.Record], missing: int) -> None:
         if not self._copies:
             await connection.execute(_FUNCTIONS)
+            self._newest = int(await connection.fetchval("SELECT extract(epoch FROM now()) * 1000")) >> _SHIFT_BITS
             for table, condition in _SAMPLED.items():
                 select = f"SELECT * FROM {table} WHERE {condition}"  # noqa: S608 - names of our own tables
                 await connection.execute(f"CREATE TABLE bench_{table} AS {select}")
@@ -144,10 +146,9 @@ class History:
         first, self._copies = self._copies + 1, self._copies + copies
         at_once = max(1, _PAYMENTS_A_STATEMENT // max(sampled, 1))
         inserts = [await _insert(connection, table) for table in _CHANGED]
-        now = int(await connection.fetchval("SELECT extract(epoch FROM now()) * 1000"))
         for newest in range(self._copies, first - 1, -at_once):  # the oldest first, as they would have come
             numbers = range(newest, max(first - 1, newest - at_once), -1)
-            digits = [_upper_digits((now >> _SHIFT_BITS) - number) for number in numbers]
+            digits = [_upper_digits(self._newest - number) for number in numbers]
             await self._copy(inserts, list(numbers), digits)
             say(f"history: {(self._copies - numbers[-1] + 1) * sampled:,} of {missing:,} payments")
         await connection.execute(_BALANCES, copies)
