@@ -20,7 +20,7 @@ from wisipay.ledger.store import Connection
 
 POT = replace(INCOME, entity_id="pot", stripes=3)
 FULL = transfer(BANK, WALLET, 40, external_reference="UTR1", correlation_id="T1", narration="payin")
-HELD = hold(WALLET, BANK, 15)
+HELD = hold(WALLET, BANK, 15, narration="payout", external_reference="OUT1", correlation_id="T2")
 POSTED = ledger.Post(uuid4(), HELD.entry_id)
 VOIDED = hold(WALLET, BANK, 5)
 OPEN = hold(WALLET, INCOME, 3)
@@ -78,12 +78,15 @@ async def test_a_line_comes_with_its_entry_its_status_and_the_other_side(books: 
     assert full.others == (Line(BANK.id, 40),)
     assert (by_entry[BACK.entry_id].value_day, by_entry[BACK.entry_id].back_dated) == (date(2026, 1, 1), True)
     assert len(by_entry[MANY.entry_id].others) == lines_module.OTHERS_MAX
+    posted = by_entry[POSTED.entry_id]
+    assert (posted.narration, posted.external_reference, posted.correlation_id) == ("payout", "OUT1", "T2")
     statuses = [by_entry[command.entry_id].status for command in (HELD, POSTED, VOIDED, OPEN)]
     assert statuses == [EntryStatus.POSTED, EntryStatus.POSTED, EntryStatus.VOID, EntryStatus.PENDING]
 
 
 async def test_filters_leave_what_meets_all_of_them(books: ledger.Reading) -> None:
     assert await _found(books, LineFilter(reference="UTR1")) == [FULL.entry_id]
+    assert await _found(books, LineFilter(reference="OUT1")) == [POSTED.entry_id, HELD.entry_id]
     assert await _found(books, LineFilter(kinds=frozenset({EntryKind.POST}))) == [POSTED.entry_id]
     assert await _found(books, LineFilter(amount_min=5, amount_max=7)) == [BACK.entry_id, VOIDED.entry_id]
     assert await _found(books, LineFilter(counter_account_id=INCOME.id)) == [OPEN.entry_id]

@@ -182,6 +182,7 @@ async def test_record_and_entry_say_who_what_when_and_why(connection: Connection
         idempotency_key="k",
     )
     made = taken((await record(connection, operation))[0])
+    assert await connection.fetchval("SELECT metadata ->> 'ticket' FROM ledger_operations") == "7"
     stored = await ledger.operation(connection, operation.id)
     assert stored is not None
     assert (stored.operation, stored.operation.actor, stored.operation.id) == (operation, "admin@wisi", operation.id)

@@ -3,7 +3,9 @@
 
 -- name: known_operations
 -- Records that bear one of the ids $1, keys $2, or orders of a merchant ($3, $4).
-SELECT operations.*
+SELECT
+    operations.*,
+    operations.metadata::text AS metadata_text
 FROM (
     SELECT given.id FROM unnest($1::text[]) AS given (id)
     UNION
@@ -31,27 +33,39 @@ INSERT INTO ledger_operations (
     order_id, value_date, back_dated, idempotency_key, correlation_id, external_reference, metadata
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
-    $26, $27
+    $26, $27::text::jsonb
 );
 
 -- name: operation_of_entry
-SELECT operations.* FROM ledger_operations AS operations
+SELECT
+    operations.*,
+    operations.metadata::text AS metadata_text
+FROM ledger_operations AS operations
 WHERE operations.entry_id = $1;
 
 -- name: operation
-SELECT operations.* FROM ledger_operations AS operations
+SELECT
+    operations.*,
+    operations.metadata::text AS metadata_text
+FROM ledger_operations AS operations
 WHERE operations.id = $1;
 
 -- name: operations_before
 -- A page of $2 records, newest first, written before the one numbered $1.
-SELECT operations.* FROM ledger_operations AS operations
+SELECT
+    operations.*,
+    operations.metadata::text AS metadata_text
+FROM ledger_operations AS operations
 WHERE operations.sequence < $1
 ORDER BY operations.sequence DESC
 LIMIT $2;
 
 -- name: merchant_operations_before
 -- The same, of the merchant $3 alone.
-SELECT operations.* FROM ledger_operations AS operations
+SELECT
+    operations.*,
+    operations.metadata::text AS metadata_text
+FROM ledger_operations AS operations
 WHERE operations.merchant_id = $3 AND operations.sequence < $1
 ORDER BY operations.sequence DESC
 LIMIT $2;

@@ -69,7 +69,7 @@ def _record_of(row: asyncpg.Record) -> OperationRecord:
     if name is OperationName.TRANSFER:
         content |= {each: row[each] for each in ("debit_account_id", "credit_account_id")}
     return OperationRecord(
-        Operation(name=name, metadata=json.loads(row["metadata"]), **content),
+        Operation(name=name, metadata=json.loads(row["metadata_text"]), **content),
         row["debit_account_id"],
         row["credit_account_id"],
         row["recorded_at"],

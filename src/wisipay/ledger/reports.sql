@@ -119,7 +119,7 @@ ORDER BY balances.number;
 
 -- name: lines_before
 -- The next $5 lines, newest first, of every counter row before its bound ($1-$3) and not before $4; `matches` tells
--- which of them pass the filter: posted only $6, amounts $7 to $8, kinds $9, reference $10, counter rows of the
+-- which of them pass the filter: posted only $6, amounts $7 to $8, kinds $9, reference $10 (a post has its hold's), counter rows of the
 -- account on the other side $11. NULL filters nothing.
 SELECT
     lines.balance_number,
@@ -135,7 +135,10 @@ SELECT
         WHERE entries.id = lines.entry_id
     ) = any($9))
     AND ($10::text IS NULL OR (
-        SELECT entries.external_reference FROM ledger_entries AS entries
+        SELECT coalesce(entries.external_reference, (
+            SELECT held.external_reference FROM ledger_entries AS held
+            WHERE held.id = entries.target_id AND entries.kind = 'POST'
+        )) FROM ledger_entries AS entries
         WHERE entries.id = lines.entry_id
     ) = $10)
     AND ($11::integer[] IS NULL OR (
@@ -173,7 +176,10 @@ SELECT
         WHERE entries.id = lines.entry_id
     ) = any($9))
     AND ($10::text IS NULL OR (
-        SELECT entries.external_reference FROM ledger_entries AS entries
+        SELECT coalesce(entries.external_reference, (
+            SELECT held.external_reference FROM ledger_entries AS held
+            WHERE held.id = entries.target_id AND entries.kind = 'POST'
+        )) FROM ledger_entries AS entries
         WHERE entries.id = lines.entry_id
     ) = $10)
     AND ($11::integer[] IS NULL OR (
@@ -197,7 +203,8 @@ LIMIT $5;
 
 -- name: line_details
 -- The lines named by entry ($1) and number ($2), in that order, with the balance after them ($3, as it was read), each with
--- its entry, how that ended, and at most $4 lines of the other side (debits for a credit, credits for a debit).
+-- its entry, how that ended, and at most $4 lines of the other side (debits for a credit, credits for a debit). A post
+-- has the words of the hold that it posts.
 SELECT
     wanted.entry_id,
     wanted.number,
@@ -210,9 +217,9 @@ SELECT
     entries.amounts[wanted.number + 1] AS amount,
     entries.posted_at,
     entries.value_date,
-    entries.narration,
-    entries.external_reference,
-    entries.correlation_id,
+    CASE WHEN entries.kind = 'POST' THEN held.narration ELSE entries.narration END AS narration,
+    coalesce(entries.external_reference, held.external_reference) AS external_reference,
+    coalesce(entries.correlation_id, held.correlation_id) AS correlation_id,
     others.account_ids,
     others.amounts
 FROM unnest($1::uuid[], $2::smallint[], $3::bigint[]) WITH ORDINALITY AS wanted (entry_id, number, balance_after, place)
@@ -220,6 +227,10 @@ CROSS JOIN LATERAL (
     SELECT found.* FROM ledger_entries AS found
     WHERE found.id = wanted.entry_id OFFSET 0
 ) AS entries
+LEFT JOIN LATERAL (
+    SELECT found.* FROM ledger_entries AS found
+    WHERE found.id = entries.target_id AND entries.kind = 'POST' OFFSET 0
+) AS held ON TRUE
 CROSS JOIN LATERAL (
     SELECT
         array_agg((
