@@ -1,0 +1,96 @@
+"""Every read on a large ledger probes indexes and touches pages in proportion to what it gives, not to history."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import cast
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from support.large_ledger import LINES, Recorder, make, plan_of
+from wisipay import ledger
+from wisipay.ledger import LineFilter, OperationName, PostedBy, ValuedBy
+from wisipay.ledger.operations_rows import known_records
+from wisipay.ledger.store import Connection
+
+BUSY, OTHER = "ASSET:LARGE:1:CASH", "ASSET:LARGE:2:CASH"
+DAY = date(2025, 11, 3)
+MOMENT = datetime(2025, 11, 3, 12, 0, tzinfo=UTC)
+HISTORY = {
+    "ledger_entries",
+    "ledger_lines",
+    "ledger_operations",
+    "ledger_resolutions",
+    "ledger_snapshots",
+    "ledger_value_dated_lines",
+}
+PAGES_AT_MOST = 400
+PAGES_PER_ROW = 20
+
+
+async def _all(stream: AsyncIterator[object]) -> list[object]:
+    return [each async for each in stream]
+
+
+async def _pages(books: ledger.Reading) -> None:
+    page = await ledger.account_entries(books, BUSY, limit=20)
+    page = await ledger.account_entries(books, BUSY, limit=20, cursor=page.older)
+    await ledger.account_entries(books, BUSY, limit=20, cursor=page.newer)
+    await ledger.account_entries(books, BUSY, LineFilter(counter_account_id=OTHER, reference="UTR49990"), limit=20)
+
+
+async def _statement(books: ledger.Reading) -> None:
+    statement = await ledger.statement(books, BUSY, DAY, DAY)
+    assert len(await _all(statement.lines)) == 144
+    year = await ledger.statement_by_value_date(books, BUSY, DAY, DAY)
+    assert len(await _all(year.lines)) > 100
+
+
+async def _operations(books: ledger.Reading) -> None:
+    connection = books.connection
+    await ledger.operation(connection, "OP500")
+    await ledger.operation_of_entry(connection, UUID(int=500))
+    page = await ledger.operations_page(connection, limit=10)
+    await ledger.operations_page(connection, limit=10, merchant_id="M5", before=page[-1].sequence)
+    operation = ledger.Operation(
+        "OP10", uuid4(), OperationName.TRANSFER, 1, "a", merchant_id="M15", order_id="O15", idempotency_key="key20"
+    )
+    assert len(await known_records(connection, [operation])) == 3
+
+
+READS: list[Callable[[ledger.Reading], Awaitable[object]]] = [
+    _pages,
+    _statement,
+    _operations,
+    lambda books: ledger.account_totals(books, BUSY, DAY, date(2025, 11, 30), every="day"),
+    lambda books: ledger.balances_at(books, [BUSY, OTHER], PostedBy(MOMENT)),
+    lambda books: ledger.balances_at(books, [BUSY, OTHER], ValuedBy(DAY)),
+    lambda books: ledger.trial_balance_at(books, ValuedBy(DAY)),
+    lambda books: ledger.balance_sheet(books, PostedBy(MOMENT)),
+    lambda books: ledger.income_statement(books, DAY, DAY),
+    lambda books: _all(ledger.general_ledger(books, DAY, DAY)),
+    lambda books: ledger.account_tree(books, BUSY),
+    lambda books: ledger.entry(books.connection, UUID(int=77)),
+]
+
+
+async def test_no_read_walks_through_history(database: asyncpg.Pool[asyncpg.Record]) -> None:
+    async with database.acquire() as connection:
+        everything = connection.transaction()
+        await everything.start()
+        await make(connection)
+        (totals,) = await ledger.account_totals(ledger.Reading(connection), BUSY, date(2025, 1, 1), date(2026, 12, 31))
+        assert (totals.debits, totals.credits, totals.closing) == (LINES, 0, LINES)
+        recorder = Recorder(connection)
+        for read in READS:
+            await read(ledger.Reading(cast("Connection", recorder)))
+        faults: list[str] = []
+        for query, arguments, rows in recorder.asked:
+            for generic in (False, True):
+                plan = await plan_of(connection, query, arguments, generic=generic)
+                if plan.scanned & HISTORY or plan.pages > PAGES_AT_MOST + PAGES_PER_ROW * rows:
+                    faults.append(f"{plan} for {rows} rows, generic {generic}: {' '.join(query.split())[:160]}")
+        await everything.rollback()
+    assert not faults, "\n".join(faults)
