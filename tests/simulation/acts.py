@@ -11,7 +11,7 @@ from typing import Literal
 
 from simulation.parties import AMOUNTS, CHANNELS, HABITS, MERCHANTS
 from simulation.process import Process
-from simulation.requests import Submit, wait_for
+from simulation.requests import Ask, Submit, wait_for
 from simulation.stage import Kit, Stage
 from simulation.together import TOGETHER, look_together
 from wisipay.callbacks import AttemptOutcome
@@ -213,6 +213,19 @@ class Acts:
         for transaction in claimed:
             process.start(kit.asker.ask(transaction, Source.STATUS_POLL, lease.token))
         return bool(claimed)
+
+    def work_through(self) -> bool:
+        """Let a worker take due payments from the claim to the commit before anybody else moves."""
+        if not self.poll():
+            return False
+        last = self.stage.outbound[-1:]
+        process = last[0].task.process if last else self.kit().process
+        for pending in [each for each in self.stage.outbound if each.task.process is process]:
+            if isinstance(pending.request, Ask):
+                self.stage.answer(pending)
+        if process.has_commands:
+            process.flush(faults=self.stage.faults)
+        return True
 
     def renew(self) -> bool:
         """Let a worker renew the leases of what it claimed last."""
