@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from msgspec import structs
 from redis.asyncio import Redis
 
 from support.fake_clock import FakeClock
@@ -180,7 +181,7 @@ async def test_an_order_that_the_provider_cannot_take_is_not_sent(gateway: Provi
     outcomes = [
         await gateway.create_payout(CHANNEL, payout_order(mode="QR")),
         await gateway.create_payin(CHANNEL, payin_order(mode="NEFT")),
-        await gateway.create_payout(CHANNEL, replace(payout_order(), reference="W" * 41)),
+        await gateway.create_payout(CHANNEL, structs.replace(payout_order(), reference="W" * 41)),
     ]
     rejections = [cast("Rejected", outcome) for outcome in outcomes]
     assert [(rejection.code, rejection.sent) for rejection in rejections] == [

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from support.loopback import Loopback, WireAnswer, running_loopback
 from support.provider_bench import PATIENT_SECONDS, payin_order, payout_order
@@ -71,7 +71,7 @@ def adapter_at(
 
 
 def payout(remarks: str, webhook_url: str | None = None) -> PayoutOrder:
-    return replace(payout_order(), remarks=remarks, webhook_url=webhook_url)
+    return structs.replace(payout_order(), remarks=remarks, webhook_url=webhook_url)
 
 
 async def test_a_payout_is_taken_and_its_outcome_told(adapter: ProviderAdapter) -> None:
@@ -85,7 +85,7 @@ async def test_a_payout_is_taken_and_its_outcome_told(adapter: ProviderAdapter) 
 
 
 async def test_a_payin_brings_a_page_to_pay_on(adapter: ProviderAdapter, simulator: Simulator) -> None:
-    taken = await adapter.create_payin(replace(payin_order(), webhook_url=None))
+    taken = await adapter.create_payin(structs.replace(payin_order(), webhook_url=None))
     assert isinstance(taken, Accepted)
     assert taken.payment_url is not None
     page = await simulator.call("GET", taken.payment_url.removeprefix(simulator.url))
