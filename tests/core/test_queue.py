@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from uuid import uuid4
@@ -17,6 +17,7 @@ from support.rows import CHANNEL, Row, Rows
 from support.waiting import until
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
+from wisipay.core.metrics import REGISTRY
 from wisipay.core.queue import ClaimLoop, Lease
 
 
@@ -45,6 +46,7 @@ async def working(
     handle_timeout_seconds: float = 10,
     claim: Callable[[int, Lease], Awaitable[Sequence[Row]]] | None = None,
     renew: Callable[[Sequence[Row], Lease], Awaitable[None]] | None = None,
+    depth: Callable[[], Awaitable[tuple[int, float]]] | None = None,
 ) -> AsyncIterator[ClaimLoop[Row]]:
     async def handled(row: Row) -> None:
         await handle(row)
@@ -57,6 +59,7 @@ async def working(
         channel=CHANNEL,
         listener=listener,
         concurrency=concurrency,
+        depth=depth,
         sweep_seconds=sweep_seconds,
         lease_seconds=lease_seconds,
         handle_timeout_seconds=handle_timeout_seconds,
@@ -253,6 +256,27 @@ async def test_handling_that_hangs_is_given_up(rows: Rows) -> None:
         await until(lambda: all_done(rows))
 
 
+async def test_the_metrics_are_told_how_much_waits_also_after_a_failure(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisipay.core.queue._OBSERVE_EVERY_SECONDS", 0)
+    answers: Iterator[tuple[int, float] | Exception] = iter([ConnectionResetError(), (7, 1.5)])
+
+    async def depth() -> tuple[int, float]:
+        answer = next(answers, (7, 1.5))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def told() -> bool:
+        labels = {"queue": "test"}
+        names = ("wisipay_queue_depth", "wisipay_queue_age_seconds")
+        return [REGISTRY.get_sample_value(name, labels) for name in names] == [7, 1.5]
+
+    async with working(rows, rows.finish, depth=depth):
+        await until(told)
+
+
 async def test_the_loop_outlives_a_claim_that_fails(rows: Rows) -> None:
     await rows.add(1)
     calls = 0
@@ -355,4 +379,4 @@ async def test_no_task_is_left_over(rows: Rows) -> None:
     async with working(rows, rows.finish):
         await until(lambda: all_done(rows))
     names = {task.get_name() for task in asyncio.all_tasks()}
-    assert not names & {"claim test", "leases test", "handle test"}
+    assert not names & {"claim test", "leases test", "handle test", "depth test"}

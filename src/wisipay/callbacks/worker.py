@@ -21,7 +21,7 @@ from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
 from wisipay.core.logging import get_logger
-from wisipay.core.metrics import CALLBACK_DELIVERIES, CALLBACK_LAG_SECONDS, QUEUE_AGE_SECONDS, QUEUE_DEPTH
+from wisipay.core.metrics import CALLBACK_DELIVERIES, CALLBACK_LAG_SECONDS
 from wisipay.core.queue import ClaimLoop, Lease
 
 CHANNEL: Final = "callbacks_due"
@@ -54,6 +54,7 @@ class CallbackWorker:
             channel=CHANNEL,
             listener=listener,
             concurrency=concurrency,
+            depth=partial(store.depth, pool),
         )
 
     async def start(self) -> None:
@@ -103,7 +104,7 @@ class CallbackWorker:
 
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedCallback]:
         now = monotonic()
-        await self._tidy(now)
+        self._tidy(now)
         merchants = await self._turns.look(free, lambda each: self._may_send(each, now))
         places = self._lanes.share_out(merchants, free, now)
         if not places:
@@ -142,14 +143,10 @@ class CallbackWorker:
                 self._loop.wake()
         _tell(attempt, is_ours=is_ours)
 
-    async def _tidy(self, now: float) -> None:
-        if now < self._tidy_at:
-            return
-        self._tidy_at = now + _TIDY_EVERY_SECONDS
-        self._lanes.forget_idle(now)
-        due, age_seconds = await store.depth(self._pool)
-        QUEUE_DEPTH.labels(queue=_QUEUE).set(due)
-        QUEUE_AGE_SECONDS.labels(queue=_QUEUE).set(age_seconds)
+    def _tidy(self, now: float) -> None:
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY_EVERY_SECONDS
+            self._lanes.forget_idle(now)
 
 
 def _tell(attempt: Attempt, *, is_ours: bool) -> None:

@@ -21,13 +21,14 @@ from uuid import UUID, uuid4
 
 from wisipay.core.listener import Listener
 from wisipay.core.logging import get_logger
-from wisipay.core.metrics import CLAIMED
+from wisipay.core.metrics import CLAIMED, QUEUE_AGE_SECONDS, QUEUE_DEPTH
 
 Row = TypeVar("Row")
 
 _LEAST_CLAIM_GAP_SECONDS: Final = 0.02
 _RENEWALS_PER_LEASE: Final = 4
 _CANCEL_SECONDS: Final = 5
+_OBSERVE_EVERY_SECONDS: Final = 15
 
 _log = get_logger(__name__)
 
@@ -56,7 +57,8 @@ class ClaimLoop(Generic[Row]):
     `claim(limit, lease)` leases up to `limit` due rows and returns them. `renew(rows, lease)` extends the lease of rows
     that still carry its token, to `lease.seconds` from now; zero seconds gives them back. `handle(row)` does the work
     and finishes or reschedules the row. If it raises, or takes longer than `handle_timeout_seconds`, the row comes back
-    when its lease runs out. `sweep_seconds` plus `lease_seconds` stay below ten seconds.
+    when its lease runs out. `depth()`, for the metrics, counts the due rows and tells the age of the oldest in seconds.
+    `sweep_seconds` plus `lease_seconds` stay below ten seconds.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class ClaimLoop(Generic[Row]):
         channel: str | None,
         listener: Listener | None,
         concurrency: int,
+        depth: Callable[[], Awaitable[tuple[int, float]]] | None = None,
         sweep_seconds: float = 1.0,
         lease_seconds: float = 8.0,
         handle_timeout_seconds: float = 120,
@@ -81,6 +84,7 @@ class ClaimLoop(Generic[Row]):
         self._channel = channel
         self._listener = listener
         self._concurrency = concurrency
+        self._depth = depth
         self._sweep_seconds = sweep_seconds
         self._lease_seconds = lease_seconds
         self._handle_timeout_seconds = handle_timeout_seconds
@@ -91,6 +95,7 @@ class ClaimLoop(Generic[Row]):
         self._stopping = False
         self._claimer: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._observer: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to claim; returns at once."""
@@ -98,6 +103,8 @@ class ClaimLoop(Generic[Row]):
             await self._listener.listen(self._channel, lambda _payload: self.wake())
         self._claimer = asyncio.create_task(self._claim_until_stopped(), name=f"claim {self._name}")
         self._keeper = asyncio.create_task(self._keep_leases(), name=f"leases {self._name}")
+        if self._depth is not None:
+            self._observer = asyncio.create_task(self._observe(self._depth), name=f"depth {self._name}")
 
     @property
     def room(self) -> int:
@@ -128,7 +135,7 @@ class ClaimLoop(Generic[Row]):
         await _finish([self._claimer], timeout_seconds)
         left = dict(self._running)
         await _finish(left, deadline - monotonic())
-        await _finish([self._keeper], 0)
+        await _finish([self._keeper, self._observer], 0)
         await self._release(held for task, held in left.items() if task.cancelled())
 
     async def _claim_until_stopped(self) -> None:
@@ -206,6 +213,18 @@ class ClaimLoop(Generic[Row]):
                     continue
                 for held in group:
                     held.leased_at = now
+
+    async def _observe(self, depth: Callable[[], Awaitable[tuple[int, float]]]) -> None:
+        """Tell the metrics how much waits."""
+        while True:
+            try:
+                due, age_seconds = await depth()
+            except Exception as error:  # noqa: BLE001 - a database that is away comes back
+                _log.warning("queue.depth_unknown", queue=self._name, error=repr(error))
+            else:
+                QUEUE_DEPTH.labels(queue=self._name).set(due)
+                QUEUE_AGE_SECONDS.labels(queue=self._name).set(age_seconds)
+            await asyncio.sleep(_OBSERVE_EVERY_SECONDS)
 
     async def _release(self, leftover: Iterable[_Held[Row]]) -> None:
         """Give rows back now, rather than when their leases run out."""

@@ -7,14 +7,13 @@ REPEATED.
 
 from collections.abc import Sequence
 from functools import partial
-from time import monotonic
 from typing import Final
 
 from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
 from wisipay.core.logging import get_logger
-from wisipay.core.metrics import CLAIMED, QUEUE_AGE_SECONDS, QUEUE_DEPTH
+from wisipay.core.metrics import CLAIMED
 from wisipay.core.queue import ClaimLoop, Lease
 from wisipay.payments import WordResult
 from wisipay.webhooks import store
@@ -25,7 +24,6 @@ from wisipay.webhooks.together import look_together
 CHANNEL: Final = "webhooks_due"
 CONCURRENCY: Final = 256
 _QUEUE: Final = "webhooks_inbox"
-_OBSERVE_EVERY_SECONDS: Final = 15.0
 _logger = get_logger(__name__)
 
 
@@ -37,7 +35,6 @@ class WebhookWorker:
     ) -> None:
         self._pool = pool
         self._processing = processing
-        self._observe_at = 0.0
         self._together = CLAIMED.labels(queue=_QUEUE, outcome="done")
         self._records: Batcher[Look, bool] = Batcher(partial(store.record, pool), name="webhooks_record")
         self._loop: ClaimLoop[ClaimedWebhook] = ClaimLoop(
@@ -48,6 +45,7 @@ class WebhookWorker:
             channel=CHANNEL,
             listener=listener,
             concurrency=concurrency,
+            depth=partial(store.depth, pool),
         )
 
     async def start(self) -> None:
@@ -61,7 +59,6 @@ class WebhookWorker:
 
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedWebhook]:
         """Deal with what is due, and return what has to be looked at one by one."""
-        await self._observe(monotonic())
         try:
             done = await look_together(self._processing, free, lease)
         except Exception as error:  # noqa: BLE001 - each webhook gets its own try, and its own line in the log
@@ -81,14 +78,6 @@ class WebhookWorker:
     async def _handle(self, claimed: ClaimedWebhook) -> None:
         look = await self._processing.look(claimed)
         _tell(look, is_ours=await self._records.submit(look))
-
-    async def _observe(self, now: float) -> None:
-        if now < self._observe_at:
-            return
-        self._observe_at = now + _OBSERVE_EVERY_SECONDS
-        due, age_seconds = await store.depth(self._pool)
-        QUEUE_DEPTH.labels(queue=_QUEUE).set(due)
-        QUEUE_AGE_SECONDS.labels(queue=_QUEUE).set(age_seconds)
 
 
 def _tell(look: Look, *, is_ours: bool) -> None:
