@@ -25,8 +25,8 @@ _NO_LINGER = struct.pack("ii", 1, 0)  # closing such a socket sends RST in place
 class Trouble(StrEnum):
     """What is wrong with the network.
 
-    `LATENCY` delays every piece of data by up to a second and a half. `RESET` breaks open connections, and new ones at
-    once or just before the first answer. `HALF_OPEN` lets connections be made and swallows what is sent, for good.
+    `LATENCY` delays every piece of data by up to two seconds and a half. `RESET` breaks connections, open and new ones,
+    at once or just before the next answer. `HALF_OPEN` lets connections be made and swallows what is sent, for good.
     `PARTITION` holds what is sent until the network is mended and answers no attempt to connect. `TRICKLE` lets
     through a few bytes at a time.
     """
@@ -92,7 +92,7 @@ class Proxy:
         self._trouble = trouble
         if trouble is Trouble.RESET:
             for link in self._links:
-                link.reset()
+                self._break(link)
         elif trouble is Trouble.HALF_OPEN:
             for link in self._links:
                 link.swallows = True
@@ -150,15 +150,18 @@ class Proxy:
         self._links.add(link)
         try:
             if self._trouble is Trouble.RESET:
-                link.resets = self._random.random() < 0.5
-                if not link.resets:
-                    link.reset()
+                self._break(link)
             await asyncio.gather(
                 self._pump(link, from_client, to_server, self._to_server),
                 self._pump(link, from_server, to_client, self._to_client),
             )
         finally:
             self._links.discard(link)
+            link.reset()
+
+    def _break(self, link: _Link) -> None:
+        link.resets = self._random.random() < 0.5
+        if not link.resets:
             link.reset()
 
     async def _pump(
@@ -189,7 +192,7 @@ class Proxy:
 
     async def _write(self, sink: asyncio.StreamWriter, data: bytes) -> None:
         if self._trouble is Trouble.LATENCY:
-            await asyncio.sleep(self._random.uniform(0.01, 1.5))
+            await asyncio.sleep(self._random.uniform(0.01, 2.5))
         position = 0
         while position < len(data):
             trickles = self._trouble is Trouble.TRICKLE
