@@ -267,7 +267,7 @@ async def test_a_failover_whose_commit_was_not_heard_of_still_calls_the_next_cha
 
 async def test_the_first_payment_of_a_merchant_adds_its_counters_before_it_locks_any(bench: DeskBench) -> None:
     """A counter can't be locked in its place of the order before it exists: added among held locks it deadlocks."""
-    command = bench.open_command(Kind.PAYIN)
+    command = bench.open_command(Kind.PAYIN, daily_limit_paise=AMOUNT)
     async with bench.pool.acquire() as conn:
         with pytest.raises(store.CountersMissing) as missing:
             await store.load(conn, [command], NOON)
@@ -276,13 +276,16 @@ async def test_the_first_payment_of_a_merchant_adds_its_counters_before_it_locks
     assert set(book.usage) == book.counters == set(missing.value.keys)
 
 
-async def test_a_success_on_a_channel_left_behind_locks_the_counters_of_that_channel(bench: DeskBench) -> None:
+async def test_a_success_on_a_channel_left_behind_counts_there_and_locks_that_beside_a_limit(bench: DeskBench) -> None:
     moved = await bench.answer(await bench.opened(Kind.PAYIN), REJECTED, remaining=(SECOND,))
     assert (moved.attempt, moved.channel_id) == (2, SECOND.channel_id)
     late = word(replace(moved, attempt=1, provider_id=FIRST.provider_id, channel_id=FIRST.channel_id), SUCCESS)
     async with bench.pool.acquire() as conn, conn.transaction():
-        book = await store.load(conn, [late], NOON)
-    assert set(keys_of(channel_subject(FIRST.channel_id, Kind.PAYIN), moved.usage_day)) <= set(book.usage)
+        alone = await store.load(conn, [late], NOON)
+        limited = bench.open_command(Kind.PAYIN, candidates=(replace(FIRST, daily_limit_paise=AMOUNT),))
+        beside_a_limit = await store.load(conn, [late, limited], NOON)
+    counted = {*keys_of(channel_subject(FIRST.channel_id, Kind.PAYIN), moved.usage_day)}
+    assert (alone.counters, counted <= set(beside_a_limit.usage)) == (set(), True)
     await bench.desk.submit(late)
     assert await bench.used(f"C:{FIRST.channel_id}:PAYIN", "D20261122") == (AMOUNT, 1)
     assert await bench.used(f"C:{SECOND.channel_id}:PAYIN", "D20261122") == (0, 0)
@@ -291,4 +294,14 @@ async def test_a_success_on_a_channel_left_behind_locks_the_counters_of_that_cha
 def test_a_counter_that_was_not_loaded_is_not_guessed() -> None:
     book = PaymentBook(ledger=ledger.Book(), counters=frozenset())
     with pytest.raises(CounterNotLoadedError):
-        book.count_use("M:MER-1:PAYIN", NOON.date(), 1, 1)
+        book.used(("M:MER-1:PAYIN", "D20261122"))
+
+
+def test_a_counter_is_added_to_blindly_only_where_none_was_locked() -> None:
+    """Beside locked counters it would be taken out of its place of the order."""
+    nothing_locked = PaymentBook(ledger=ledger.Book(), counters=frozenset())
+    nothing_locked.count_use("M:MER-1:PAYIN", NOON.date(), 1, 1)
+    assert set(nothing_locked.usage_changes) == set(keys_of("M:MER-1:PAYIN", NOON.date()))
+    others_locked = PaymentBook(ledger=ledger.Book(), counters=frozenset(keys_of("M:MER-2:PAYIN", NOON.date())))
+    with pytest.raises(CounterNotLoadedError):
+        others_locked.count_use("M:MER-1:PAYIN", NOON.date(), 1, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ import pytest
 
 from support.desk_bench import DeskBench
 from support.payment_world import FAILED, FIRST, MERCHANT, REJECTED, REPORT_PENDING, SECOND, SUCCESS
+from wisipay.core.database import Pool
 from wisipay.core.ids import new_id
 from wisipay.core.money import Paise
 from wisipay.core.queue import Lease
@@ -273,3 +274,14 @@ async def test_a_refused_payout_whose_commit_was_not_heard_of_is_refused_alike(b
     assert await bench.count("payments_transactions") == 1
     other = await bench.desk.submit(replace(command, transaction_id=new_id("WSP", bench.clock.now())))
     assert other != first
+
+
+async def test_the_columns_of_a_payment_are_its_fields_in_their_order(database: Pool) -> None:
+    rows = await database.fetch(
+        """
+        SELECT attname FROM pg_attribute
+        WHERE attrelid = 'payments_transactions'::regclass AND attnum > 0 ORDER BY attnum
+        """
+    )
+    names = [each.name for each in fields(Transaction)]
+    assert [row["attname"] for row in rows][: len(names)] == names

@@ -56,6 +56,13 @@ _SESSION: Final = {
     "idle_in_transaction_session_timeout": "60s",
 }
 
+_PLANS_KEPT: Final = {
+    # Left to itself the server plans a batch of less than ten rows anew each time, which takes longer than the batch.
+    "plan_cache_mode": "force_generic_plan",
+    # A plan may be made while a table is still small: it must be the one for large ones too.
+    "enable_seqscan": "off",
+}
+
 _STILL_STARTING: Final = (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError)
 _UNUSABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 
@@ -65,14 +72,21 @@ class DatabaseUnavailable(Exception):  # noqa: N818 - the name says what is the 
 
 
 async def connect_pool(
-    settings: Settings, *, application_name: str, max_size: int | None = None, plain_json: bool = False
+    settings: Settings,
+    *,
+    application_name: str,
+    max_size: int | None = None,
+    plain_json: bool = False,
+    plans_kept: bool = False,
 ) -> Pool:
     """Open a pool of at most `max_size` (default: `POSTGRES_POOL_MAX`) connections to `settings.database_url`.
 
-    `plain_json` leaves `json` and `jsonb` as text, for libraries that do their own parsing.
+    `plain_json` leaves `json` and `jsonb` as text, for libraries that do their own parsing. `plans_kept` is for
+    processes whose statements are to find a few rows by index, whatever their parameters: each is planned once.
     Raises `DatabaseUnavailable`. The caller closes the pool.
     """
     url = settings.database_url
+    session = _SESSION | (_PLANS_KEPT if plans_kept else {}) | {"application_name": application_name}
     try:
         return await asyncpg.create_pool(
             url,
@@ -82,7 +96,7 @@ async def connect_pool(
             reset=None if plain_json else _keep_session,
             timeout=_CONNECT_TIMEOUT_SECONDS,
             command_timeout=_COMMAND_TIMEOUT_SECONDS,
-            server_settings=_SESSION | {"application_name": application_name},
+            server_settings=session,
         )
     except _UNUSABLE as error:
         raise _unavailable(url, error) from error

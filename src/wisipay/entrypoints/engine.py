@@ -59,7 +59,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
     """Open everything a payment-moving process needs; drain and close it at the end."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        pool = await connect_pool(settings, application_name=f"wisipay {service}")
+        pool = await connect_pool(settings, application_name=f"wisipay {service}", plans_kept=True)
         stack.push_async_callback(pool.close)
         redis = connect_redis(settings)
         stack.push_async_callback(redis.aclose)

@@ -42,15 +42,16 @@ class AuditDue:
 
 
 class CounterNotLoadedError(LookupError):
-    """A command reaches for a limit counter that was not loaded and locked; decided alone it will be."""
+    """A command reaches for a limit counter that was not locked in its place; decided alone it will be."""
 
 
 @dataclass(slots=True)
 class PaymentBook:
     """Loaded rows by key, and the effects of the commands decided on them so far.
 
-    `counters` is which limit counters were loaded and locked: reaching for another one raises
-    `CounterNotLoadedError`. Without it the book is complete: a counter that is not there is zero.
+    `counters` is which limit counters were loaded and locked, all that the batch may touch or, where it asks for no
+    limit, none: then they may only be added to. Reaching for another one raises `CounterNotLoadedError`. Without
+    `counters` the book is complete: a counter that is not there is zero.
     """
 
     ledger: LedgerBook
@@ -150,7 +151,8 @@ class PaymentBook:
     def count_use(self, subject: str, day: date, amount_paise: int, count: int) -> None:
         """Add to (or, negative, take from) a subject's daily and monthly counters."""
         for key in keys_of(subject, day):
-            self.usage[key] = self.used(key).plus(amount_paise, count)
+            if self.counters is None or self.counters:
+                self.usage[key] = self.used(key).plus(amount_paise, count)
             self.usage_changes[key] = self.usage_changes.get(key, _UNUSED).plus(amount_paise, count)
 
     def use(self, transaction: Transaction) -> None:

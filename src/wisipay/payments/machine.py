@@ -8,7 +8,6 @@ Source: spec/lifecycles.md.
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -60,7 +59,7 @@ def _word_arrived(book: PaymentBook, word: ProviderWord, now: datetime) -> Heard
         return Heard(WordResult.UNKNOWN_TRANSACTION, None)
     before = transaction.status
     result = _hear(book, transaction, word, now)
-    return Heard(result, copy(transaction), before)
+    return Heard(result, transaction.copied(), before)
 
 
 def _may_speak(book: PaymentBook, transaction: Transaction, word: ProviderWord) -> bool:
@@ -195,7 +194,7 @@ def _ask_for_review(
 def _create_answered(book: PaymentBook, command: CreateAnswered, now: datetime, rules: Rules) -> Answered:
     transaction = book.transactions[command.transaction_id]
     if command.attempt != transaction.attempt or transaction.is_held_for_operator:
-        return Answered(copy(transaction), _moved_on_before(transaction, command))
+        return Answered(transaction.copied(), _moved_on_before(transaction, command))
     retry_on: Candidate | None = None
     match command.outcome:
         case Accepted() as accepted:
@@ -208,7 +207,7 @@ def _create_answered(book: PaymentBook, command: CreateAnswered, now: datetime, 
                 settling.fail(book, transaction, now, Source.API, code, rejected.message)
         case Unknown() as unknown if transaction.status is Status.PENDING:
             retry_on = _unknown(book, transaction, command, unknown, now, rules)
-    return Answered(copy(book.transactions[transaction.id]), retry_on)
+    return Answered(book.transactions[transaction.id].copied(), retry_on)
 
 
 def _moved_on_before(transaction: Transaction, command: CreateAnswered) -> Candidate | None:
@@ -326,7 +325,7 @@ def _looked(book: PaymentBook, command: Looked, now: datetime, rules: Rules) -> 
         book.touch(transaction, now)
         if transaction.due_at == due_before:
             _look_again_later(book, transaction, now, rules)
-    return Heard(result, copy(transaction), before)
+    return Heard(result, transaction.copied(), before)
 
 
 def _hear_answer(

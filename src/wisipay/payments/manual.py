@@ -6,7 +6,6 @@ every change leaves an audit record with before and after. Source: spec/lifecycl
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import datetime
 
 from wisipay.payments import settling
@@ -30,11 +29,11 @@ def set_status(book: PaymentBook, command: SetStatus, now: datetime) -> Heard:
     before, flags = transaction.status, transaction.flags
     target = Status.REVERSED if command.status is Status.FAILED and before is Status.SUCCESS else command.status
     if not may_move(transaction.kind, before, target):
-        return Heard(WordResult.REPEATED, copy(transaction), before)
+        return Heard(WordResult.REPEATED, transaction.copied(), before)
     transaction.flags = flags - ASKS_FOR_A_PERSON
     transaction.utr = command.utr or transaction.utr
     if not _move(book, transaction, target, f"by {command.actor}: {command.reason}", now):
-        return Heard(WordResult.RETRY, copy(transaction), before)
+        return Heard(WordResult.RETRY, transaction.copied(), before)
     book.audits.append(
         AuditDue(
             actor=command.actor,
@@ -46,7 +45,7 @@ def set_status(book: PaymentBook, command: SetStatus, now: datetime) -> Heard:
             at=now,
         ),
     )
-    return Heard(WordResult.APPLIED, copy(transaction), before)
+    return Heard(WordResult.APPLIED, transaction.copied(), before)
 
 
 def _move(book: PaymentBook, transaction: Transaction, target: Status, message: str, now: datetime) -> bool:

@@ -6,9 +6,10 @@ Sources: spec/lifecycles.md, spec/data.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -165,6 +166,10 @@ class Transaction:
     lease_token: UUID | None = None
     lease_until: datetime | None = None
 
+    def copied(self) -> Transaction:
+        """Return a payment of the same fields, which is no longer the same when this one changes."""
+        return Transaction(*_all_fields(self))
+
     @property
     def is_open(self) -> bool:
         """Whether the payment still waits for its end."""
@@ -184,6 +189,9 @@ class Transaction:
     def reference(self) -> str:
         """The reference that the current attempt gave to its provider."""
         return attempt_reference(self.id, self.attempt)
+
+
+_all_fields = attrgetter(*(each.name for each in fields(Transaction)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,13 @@ def ledger_needs(
 def usage_needs(
     commands: Iterable[tuple[Command, Transaction | None]], attempts: dict[tuple[str, int], Attempt], now: datetime
 ) -> set[UsageKey]:
-    """Return the limit counters that these commands, with the payments they name, may read or change."""
+    """Return the limit counters that these commands, with the payments they name, may read or change.
+
+    None where no command asks for a limit: then counters are only added to, which takes no look at them before.
+    """
+    commands = list(commands)
+    if not any(map(_asks_for_a_limit, (command for command, _ in commands))):
+        return set()
     keys: set[UsageKey] = set()
     today = ist_day(now)
     for command, transaction in commands:
@@ -126,6 +132,19 @@ def _candidate_accounts(candidates: tuple[Candidate, ...]) -> Iterator[str]:
 def _channel_keys(candidates: tuple[Candidate, ...], kind: Kind, day: date) -> Iterator[UsageKey]:
     for candidate in candidates:
         yield from keys_of(channel_subject(candidate.channel_id, kind), day)
+
+
+def _asks_for_a_limit(command: Command) -> bool:
+    if isinstance(command, Open):
+        limits = command.daily_limit_paise, command.monthly_limit_paise
+        return limits != (None, None) or _are_limited(command.candidates)
+    if isinstance(command, CreateAnswered) and not isinstance(command.outcome, Accepted):
+        return _are_limited(command.remaining)
+    return False
+
+
+def _are_limited(candidates: tuple[Candidate, ...]) -> bool:
+    return any((each.daily_limit_paise, each.monthly_limit_paise) != (None, None) for each in candidates)
 
 
 def _may_change_use(command: Command, transaction: Transaction, now: datetime) -> bool:

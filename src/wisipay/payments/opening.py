@@ -7,7 +7,6 @@ that the merchant's status call and the operator can see it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
 from datetime import date, datetime, timedelta
 
 from wisipay.core.clock import ist_day
@@ -47,7 +46,7 @@ def open_payment(book: PaymentBook, command: Open, now: datetime, rules: Rules) 
     book.use(transaction)
     book.begin_attempt(transaction, candidate, now)
     book.note(transaction, now, Source.API, "opened", data={"channel": candidate.channel_id})
-    return Opened(copy(transaction), candidate)
+    return Opened(transaction.copied(), candidate)
 
 
 def _decided_before(book: PaymentBook, command: Open, taken_by: str) -> Opened | Refused:
@@ -60,9 +59,9 @@ def _decided_before(book: PaymentBook, command: Open, taken_by: str) -> Opened |
         return Refused(Refusal.DUPLICATE_ORDER)
     for candidate in command.candidates:
         if transaction.is_open and transaction.attempt == 1 and candidate.channel_id == transaction.channel_id:
-            return Opened(copy(transaction), candidate)
+            return Opened(transaction.copied(), candidate)
     own_refusals = {refusal.value: refusal for refusal in Refusal}
-    return Refused(own_refusals.get(transaction.error_code or "", Refusal.DUPLICATE_ORDER), copy(transaction))
+    return Refused(own_refusals.get(transaction.error_code or "", Refusal.DUPLICATE_ORDER), transaction.copied())
 
 
 def over_limit(
@@ -74,6 +73,8 @@ def over_limit(
     monthly_limit_paise: Paise | None,
 ) -> Refusal | None:
     """Return the limit that one more payment of this amount would pass, the day's before the month's."""
+    if daily_limit_paise is None and monthly_limit_paise is None:
+        return None
     if exceeds(book.used(day_key(subject, day)), amount_paise, daily_limit_paise):
         return Refusal.DAILY_LIMIT
     if exceeds(book.used(month_key(subject, day)), amount_paise, monthly_limit_paise):
@@ -140,4 +141,4 @@ def _keep_as_failed(book: PaymentBook, transaction: Transaction, held: LedgerRej
     transaction.error_code, transaction.error_message = reason.value, held.detail
     book.create(transaction)
     book.move(transaction, Status.FAILED, now, Source.API, f"no hold: {held.reason}")
-    return Refused(reason, copy(transaction))
+    return Refused(reason, transaction.copied())

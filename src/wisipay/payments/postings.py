@@ -18,8 +18,10 @@ from wisipay.payments.model import Flag, Kind, Transaction
 
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
+_INCOME, _GST = INCOME.id, GST_PAYABLE.id
 
 
+@lru_cache(maxsize=8_192)
 def derived_id(transaction_id: str, purpose: str) -> UUID:
     """Return the one id that this transaction's record for this purpose can have.
 
@@ -54,13 +56,13 @@ def payment_lines(transaction: Transaction) -> tuple[Line, ...]:
         total = _merchant(transaction.merchant_id, "PAYOUT")
         provider = channel_account_id(transaction.channel_id, "PAYOUT")
         lines = ((total, transaction.net_paise), (provider, -transaction.amount_paise))
-    shares = ((INCOME.id, -transaction.fee_paise), (GST_PAYABLE.id, -transaction.tax_paise))
-    return tuple(Line(account, amount) for account, amount in lines + shares if amount)
+    shares = ((_INCOME, -transaction.fee_paise), (_GST, -transaction.tax_paise))
+    return tuple([Line(account, amount) for account, amount in lines + shares if amount])
 
 
 def shared_account_ids(merchant_id: str) -> tuple[str, ...]:
     """Return the accounts of a merchant's payout that don't depend on the channel."""
-    return _merchant(merchant_id, "PAYOUT"), INCOME.id, GST_PAYABLE.id
+    return _merchant(merchant_id, "PAYOUT"), _INCOME, _GST
 
 
 @lru_cache(maxsize=65_536)

@@ -1,17 +1,30 @@
 -- name: lock_transactions
-SELECT * FROM payments_transactions WHERE id = any($1::text[]) ORDER BY id FOR UPDATE;
-
--- name: ids_by_provider_reference
-SELECT t.provider_id, t.provider_reference, t.id
-FROM payments_transactions AS t
-INNER JOIN unnest($1::text[], $2::text[]) AS w (provider_id, provider_reference)
-    ON t.provider_id = w.provider_id AND t.provider_reference = w.provider_reference;
-
--- name: taken_orders
-SELECT t.merchant_id, t.order_id, t.id
-FROM payments_transactions AS t
-INNER JOIN unnest($1::text[], $2::text[]) AS w (merchant_id, order_id)
-    ON t.merchant_id = w.merchant_id AND t.order_id = w.order_id;
+-- Every payment named by its id ($1), by merchant and order id ($2, $3), or by its provider and what that calls it
+-- ($4, $5), locked one by one in the order of their ids.
+SELECT t.*
+FROM (
+    SELECT named.id FROM unnest($1::text[]) AS named (id)
+    UNION
+    SELECT taken.id
+    FROM unnest($2::text[], $3::text[]) AS orders (merchant_id, order_id)
+    CROSS JOIN LATERAL (
+        SELECT o.id FROM payments_transactions AS o
+        WHERE o.merchant_id = orders.merchant_id AND o.order_id = orders.order_id OFFSET 0
+    ) AS taken
+    UNION
+    SELECT bearers.id
+    FROM unnest($4::text[], $5::text[]) AS spoken (provider_id, reference)
+    CROSS JOIN LATERAL (
+        SELECT b.id FROM payments_transactions AS b
+        WHERE b.provider_id = spoken.provider_id AND b.provider_reference = spoken.reference OFFSET 0
+    ) AS bearers
+    ORDER BY id -- noqa: RF02
+) AS wanted
+CROSS JOIN LATERAL (
+    SELECT p.* FROM payments_transactions AS p
+    WHERE p.id = wanted.id
+    FOR UPDATE
+) AS t;
 
 -- name: attempts_of
 SELECT * FROM payments_attempts WHERE transaction_id = any($1::text[]);

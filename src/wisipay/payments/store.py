@@ -1,9 +1,10 @@
 """Payments in PostgreSQL: load and lock what a batch needs, write what it changed, in the caller's transaction.
 
-One statement reads each kind of row, one writes them all. Rows are locked in one order everywhere (payments by id, then
-limit counters by key, then the ledger's accounts, for which most others wait; new payments are added by merchant and
-order id), so that batches of any number of processes wait for each other but never deadlock. A counter that does not
-exist yet can't be locked in its place of that order: it is added first, by a transaction that holds nothing else.
+One statement reads each kind of row, one writes them all. Rows are locked in one order everywhere, so that batches of
+any number of processes wait for each other but never deadlock: payments by id, the ledger's accounts, limit counters
+by key, new payments by merchant and order id. A batch that asks for a limit locks all counters that it may touch
+before it decides; one that does not adds to them when it writes, in the same place of that order. A counter that does
+not exist yet can't be locked in its place: it is added first, by a transaction that holds nothing else.
 It decides nothing about payments.
 """
 
@@ -82,29 +83,37 @@ _MOVING = [
     "lease_token",
     "lease_until",
 ]
+_FIELDS = len(fields(Transaction))
+_KINDS = {kind.value: kind for kind in Kind}
+_STATUSES = {status.value: status for status in Status}
 _ORDER = attrgetter("merchant_id", "order_id")
 _ATTEMPT = tuple(field.name for field in fields(Attempt))
 _EVENT = tuple(field.name for field in fields(Event))
 
 
 async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> PaymentBook:
-    """Lock and load every row that the commands may touch. Raises `CountersMissing` before it locks any account."""
-    references = await _find_references(conn, commands)
-    orders = await _taken_orders(conn, [command for command in commands if isinstance(command, Open)])
-    ids = {_names(command, references) for command in commands} - {None}
-    transactions = await _lock_transactions(conn, ids | _decided_before(commands, orders))
-    spoken_of = other_attempts(commands, transactions)
-    attempts = await _attempts(conn, spoken_of)
+    """Lock and load every row that the commands may touch. Raises `CountersMissing`."""
+    opens = {(command.merchant_id, command.order_id) for command in commands if isinstance(command, Open)}
+    spoken = {pair for command in commands if (pair := _spoken_reference(command)) is not None}
+    named = {command.transaction_id for command in commands if not isinstance(command, Open)} - {None}
+    transactions = await _lock_transactions(conn, named, sorted(opens), sorted(spoken))
+    orders = {pair: each.id for each in transactions.values() if (pair := (each.merchant_id, each.order_id)) in opens}
+    references = {
+        (each.provider_id, each.provider_reference): each.id
+        for each in transactions.values()
+        if each.provider_reference is not None
+    }
+    attempts = await _attempts(conn, other_attempts(commands, transactions))
     pairs = [(command, transactions.get(_names(command, references) or "")) for command in commands]
+    ledger_book = await ledger.load(conn, ledger_needs(pairs, attempts))
     counters = usage_needs(pairs, attempts, now)
-    usage = await _lock_usage(conn, counters)
     return PaymentBook(
-        ledger=await ledger.load(conn, ledger_needs(pairs, attempts)),
+        ledger=ledger_book,
         transactions=transactions,
         orders=orders,
         references=references,
         attempts=attempts,
-        usage=usage,
+        usage=await _lock_usage(conn, counters),
         counters=counters,
     )
 
@@ -131,6 +140,7 @@ async def write(conn: Connection, book: PaymentBook) -> None:
     }
     needed = {name: columns for name, columns in changes.items() if columns[0]}
     if needed:
+        # The server carries the last of these out first: counters are changed before payments are added.
         statement = together(*(QUERIES[name] for name in needed))
         await conn.execute(statement, *(column for columns in needed.values() for column in columns))
     await ledger.write(conn, book.ledger)
@@ -184,11 +194,11 @@ async def attempts_of(conn: Connection, transaction_id: str) -> list[Attempt]:
 
 
 def transaction_of(row: asyncpg.Record) -> Transaction:
-    """Build a payment from its row."""
-    values = dict(row)
-    values["kind"], values["status"] = Kind(values["kind"]), Status(values["status"])
-    values["flags"] = frozenset(values["flags"])
-    return Transaction(**values)
+    """Build a payment from its row: the table's columns are the fields of `Transaction`, in their order."""
+    transaction = Transaction(*row[:_FIELDS])
+    transaction.kind, transaction.status = _KINDS[transaction.kind], _STATUSES[transaction.status]
+    transaction.flags = frozenset(transaction.flags)
+    return transaction
 
 
 def _event_of(row: asyncpg.Record) -> Event:
@@ -206,22 +216,6 @@ def _names(command: Command, references: dict[tuple[str, str], str]) -> str | No
     return command.transaction_id
 
 
-def _decided_before(commands: Iterable[Command], orders: dict[tuple[str, str], str]) -> set[str]:
-    """Return the payments that `Open` commands of this batch made before, when their commit's answer was lost."""
-    taken = set(orders.values())
-    return {command.transaction_id for command in commands if isinstance(command, Open)} & taken
-
-
-async def _find_references(conn: Connection, commands: Iterable[Command]) -> dict[tuple[str, str], str]:
-    wanted = sorted({pair for command in commands if (pair := _spoken_reference(command)) is not None})
-    if not wanted:
-        return {}
-    rows = await conn.fetch(
-        QUERIES["ids_by_provider_reference"], [provider for provider, _ in wanted], [ref for _, ref in wanted]
-    )
-    return {(row["provider_id"], row["provider_reference"]): row["id"] for row in rows}
-
-
 def _spoken_reference(command: Command) -> tuple[str, str] | None:
     if isinstance(command, ProviderWord):
         reference = command.provider_reference
@@ -232,11 +226,18 @@ def _spoken_reference(command: Command) -> tuple[str, str] | None:
     return None
 
 
-async def _lock_transactions(conn: Connection, ids: Iterable[str | None]) -> dict[str, Transaction]:
-    wanted = list(ids)
-    if not wanted:
-        return {}
-    rows = await conn.fetch(QUERIES["lock_transactions"], wanted)
+async def _lock_transactions(
+    conn: Connection,
+    ids: Iterable[str | None],
+    orders: Sequence[tuple[str, str]],
+    references: Sequence[tuple[str, str]],
+) -> dict[str, Transaction]:
+    rows = await conn.fetch(
+        QUERIES["lock_transactions"],
+        list(ids),
+        *([pair[side] for pair in orders] for side in (0, 1)),
+        *([pair[side] for pair in references] for side in (0, 1)),
+    )
     return {row["id"]: transaction_of(row) for row in rows}
 
 
@@ -245,15 +246,6 @@ async def _attempts(conn: Connection, transaction_ids: set[str]) -> dict[tuple[s
         return {}
     rows = await conn.fetch(QUERIES["attempts_of"], list(transaction_ids))
     return {(row["transaction_id"], row["number"]): Attempt(**dict(row)) for row in rows}
-
-
-async def _taken_orders(conn: Connection, opens: Sequence[Open]) -> dict[tuple[str, str], str]:
-    if not opens:
-        return {}
-    rows = await conn.fetch(
-        QUERIES["taken_orders"], [command.merchant_id for command in opens], [command.order_id for command in opens]
-    )
-    return {(row["merchant_id"], row["order_id"]): row["id"] for row in rows}
 
 
 async def _lock_usage(conn: Connection, keys: set[UsageKey]) -> dict[UsageKey, Use]:
