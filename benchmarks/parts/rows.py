@@ -55,6 +55,8 @@ _CHANGED: Final[Mapping[str, Mapping[str, str]]] = {
     "webhooks_inbox": {"webhook_id": _UUID},
 }
 _OF_A_PAYMENT: Final = "transaction_id IN (SELECT id FROM bench_payments_transactions)"
+_CORRELATED: Final = "correlation_id IN (SELECT id FROM bench_payments_transactions)"
+_HOLDS: Final = f"SELECT id FROM ledger_entries WHERE {_CORRELATED}"  # noqa: S608 - names of our own tables
 _OF_AN_ENTRY: Final = "entry_id IN (SELECT id FROM bench_ledger_entries)"
 _SAMPLED: Final[Mapping[str, str]] = {
     "payments_transactions": (
@@ -62,7 +64,8 @@ _SAMPLED: Final[Mapping[str, str]] = {
     ),
     "payments_attempts": _OF_A_PAYMENT,
     "payments_events": _OF_A_PAYMENT,
-    "ledger_entries": "correlation_id IN (SELECT id FROM bench_payments_transactions)",
+    # A hold is resolved by an entry that names the hold only.
+    "ledger_entries": f"{_CORRELATED} OR target_id IN ({_HOLDS})",
     "ledger_lines": _OF_AN_ENTRY,
     "ledger_resolutions": _OF_AN_ENTRY,
     "ledger_keys": _OF_AN_ENTRY,
