@@ -28,7 +28,7 @@ _CREATE_TABLE: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[a-z_][a-z_0-9]*")
 _WRITES: Final = re.compile(r"\b(?:insert|update|delete|truncate|merge|create|alter|drop)\b")
-_REVISION: Final = re.compile(r"migrations/sql/(\d{4}_([a-z]+))\.(?:pre|post)\.sql")
+_REVISION: Final = re.compile(r"migrations/sql/(\d{4}_([a-z]+)(?:_[a-z]+)*)\.(?:pre|post)\.sql")
 _MONEY: Final = re.compile(r"(?:^|_)(?:paise|amount|amounts|balance|balances)(?:_|$)")
 _CLOCKS: Final = {
     "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "os.urandom",
