@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import aiohttp
 
-from support.shop import Shop, open_shop, payin_body
+from support.shop import Shop, open_shop, payin_body, payout_body
 from support.simulator import Simulator
 from support.waiting import until
 from wisipay.core.config import Settings
@@ -43,6 +43,14 @@ async def test_payout_is_answered_with_its_state(shop: Shop) -> None:
         "status": "PROCESSING",
         "utr": None,
     }
+
+
+async def test_a_slash_behind_the_address_changes_nothing(shop: Shop) -> None:
+    """Such a request goes past the fast lane."""
+    told = await shop.call("POST", "/api/payment/payin/initiate/", payin_body("ORDER-1", "sim:pending"))
+    assert (told.status, told.data["status"]) == (200, "PENDING")
+    told = await shop.call("POST", "/api/payment/payout/initiate/", payout_body("ORDER-2", "sim:pending"))
+    assert (told.status, told.data["status"]) == (200, "PROCESSING")
 
 
 async def test_both_ways_of_money_reach_their_end_by_webhook(shop: Shop, worker: Engine) -> None:

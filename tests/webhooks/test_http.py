@@ -38,6 +38,8 @@ async def client(database: Pool, settings: Settings) -> AsyncIterator[aiohttp.Cl
         ("/webhook/payin/dummy/acme", "payin", "acme"),
         ("/webhook/payout/dummy/other", "payout", "other"),
         ("/webhook/common/dummy", "common", None),
+        ("/webhook/payin/dummy/acme/", "payin", "acme"),
+        ("/webhook/common/dummy/", "common", None),
     ],
 )
 async def test_a_webhook_is_stored_as_it_came_and_answered_as_the_provider_wants(
