@@ -179,12 +179,6 @@ PLANTS = (
         "    if target is Status.SUCCESS and transaction.error_code is RETURNED and not word:\n",
     ),
     Plant(
-        "a failure named by the provider's reference alone finds no counter",
-        "payments/needs.py",
-        "command.attempt not in {None, transaction.attempt}",
-        "command.attempt != transaction.attempt",
-    ),
-    Plant(
         "a failed payout keeps its hold",
         _SETTLING,
         "not _write(book, transaction, postings.void_hold(transaction), now, source)",
