@@ -7,8 +7,7 @@ import asyncio
 import contextlib
 import gzip
 import ssl
-import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,77 +19,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from support.scripted_server import OK, Server, Streams, answering, call, serving, silent
 from support.waiting import until
-from wisipay.core import http_pool
-from wisipay.core.http_client import AnswerLost, HttpAnswer, HttpClient, NotSent
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-One: 1\r\nx-one: 2\r\n\r\nhi"
-LAST = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-class Server:
-    """Answers each request with what the test's behaviour writes, and keeps the raw requests."""
-
-    def __init__(self, behave: Callable[["Server", Streams], Awaitable[bool]]) -> None:
-        self.behave = behave
-        self.requests: list[bytes] = []
-        self.connections = 0
-        self.hung_up = 0
-        self.url = ""
-        self.release = asyncio.Event()
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            keep = True
-            while keep:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
-                    (int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:")), 0
-                )
-                self.requests.append(head + await reader.readexactly(length))
-                keep = await self.behave(self, (reader, writer))
-                await writer.drain()
-        self.hung_up += 1
-        writer.close()
-
-
-@contextlib.asynccontextmanager
-async def serving(
-    behave: Callable[[Server, Streams], Awaitable[bool]], tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Server]:
-    server = Server(behave)
-    listener = await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=tls)
-    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
-        yield server
-    finally:
-        server.release.set()
-        listener.close()
-
-
-def answering(answer: bytes, *, keep: bool = True) -> Callable[[Server, Streams], Awaitable[bool]]:
-    async def behave(_: Server, streams: Streams) -> bool:
-        streams[1].write(answer)
-        return keep
-
-    return behave
-
-
-async def silent(server: Server, _: Streams) -> bool:
-    await server.release.wait()
-    return False
+from wisipay.core.http_client import AnswerLost, HttpClient, NotSent
 
 
 @pytest.fixture
 async def client() -> AsyncIterator[HttpClient]:
     async with HttpClient(private_addresses_allowed=True) as client:
         yield client
-
-
-async def call(client: HttpClient, url: str, method: str = "POST", timeout_seconds: float = 5) -> HttpAnswer:
-    return await client.request(method, url, body=b"{}", timeout_seconds=timeout_seconds)
 
 
 async def test_the_request_goes_out_exactly_as_given_and_the_answer_comes_back_whole(client: HttpClient) -> None:
@@ -281,132 +218,6 @@ async def test_a_private_address_is_not_connected_to(host: str) -> None:
         with pytest.raises(NotSent):
             await call(client, server.url.replace("127.0.0.1", host))
     assert server.connections == 0
-
-
-@pytest.mark.parametrize("packing", ["gzip", "deflate"])
-async def test_an_answer_that_is_packed_all_the_same_is_unpacked(client: HttpClient, packing: str) -> None:
-    packed = gzip.compress(b"x" * 2_000) if packing == "gzip" else zlib.compress(b"x" * 2_000)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {packing}\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
-    async with serving(answering(head + packed)) as server:
-        assert (await call(client, server.url)).body == b"x" * 2_000
-        cut = await client.request("GET", server.url, timeout_seconds=5, max_bytes=100, cut_body=True)
-        assert (cut.body, cut.is_cut) == (b"x" * 100, True)
-
-
-@pytest.mark.parametrize(
-    ("packing", "body"), [("br", b"hello"), ("gzip", b"hello"), ("gzip", gzip.compress(b"x")[:-4])]
-)
-async def test_an_answer_that_can_not_be_unpacked_leaves_it_open(client: HttpClient, packing: str, body: bytes) -> None:
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {packing}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    async with serving(answering(head + body)) as server:
-        with pytest.raises(AnswerLost, match="not asked for"):
-            await call(client, server.url)
-
-
-async def test_an_answer_without_a_length_ends_with_its_connection(client: HttpClient) -> None:
-    async with serving(answering(b"HTTP/1.1 200 OK\r\n\r\nall of it", keep=False)) as server:
-        assert (await call(client, server.url)).body == b"all of it"
-
-
-async def test_an_interim_answer_is_passed_over(client: HttpClient) -> None:
-    async with serving(answering(b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" + OK)) as server:
-        answer = await call(client, server.url)
-    assert (answer.status, answer.body, answer.headers.get("link")) == (200, b"hi", None)
-
-
-@pytest.mark.parametrize("answer", [LAST, OK + OK, OK + b"garbage"])
-async def test_a_connection_whose_answer_did_not_end_as_announced_is_not_used_again(
-    client: HttpClient, answer: bytes
-) -> None:
-    async with serving(answering(answer)) as server:
-        for _ in range(2):
-            assert (await call(client, server.url)).body == b"hi"
-        assert server.connections == 2
-
-
-async def test_an_answer_nobody_asked_for_ends_the_connection(client: HttpClient) -> None:
-    async def behave(server: Server, streams: Streams) -> bool:
-        streams[1].write(OK)
-        await streams[1].drain()
-        if len(server.requests) == 1:
-            await server.release.wait()
-            streams[1].write(OK.replace(b"hi", b"no"))
-        return True
-
-    async with serving(behave) as server:
-        await call(client, server.url)
-        server.release.set()
-        await asyncio.sleep(0.05)
-        assert (await call(client, server.url)).body == b"hi"
-        assert server.connections == 2
-
-
-async def test_headers_without_end_leave_it_open(client: HttpClient) -> None:
-    async with serving(answering(b"HTTP/1.1 200 OK\r\n" + b"x-more: 1234567890\r\n" * 5_000)) as server:
-        with pytest.raises(AnswerLost, match="headers are larger"):
-            await call(client, server.url)
-
-
-@pytest.mark.parametrize(
-    "headers", [{"x-a": "1\r\nx-b: 2"}, {"x-a\r\nx-b": "2"}, {"x a": "1"}, {"": "1"}, {"x-a": "\0"}]
-)
-async def test_no_header_can_smuggle_another(client: HttpClient, headers: dict[str, str]) -> None:
-    async with serving(answering(OK)) as server:
-        with pytest.raises(NotSent, match="no header has"):
-            await client.request("GET", server.url, headers=headers, timeout_seconds=5)
-        with pytest.raises(NotSent):
-            await call(client, server.url + "/a HTTP/1.1\r\nx-b: 2")
-    assert server.requests == []
-
-
-async def test_a_name_and_password_in_the_address_become_a_header(client: HttpClient) -> None:
-    async with serving(answering(OK)) as server:
-        await call(client, server.url.replace("//", "//ravi:pass@"))
-        await client.request("GET", server.url, headers={"User-agent": "Me"}, timeout_seconds=5)
-    assert b"\r\nAuthorization: Basic cmF2aTpwYXNz\r\n" in server.requests[0]
-    assert b"ravi" not in server.requests[0]
-    assert server.requests[0].lower().count(b"\r\nuser-agent: wisipay") == 1
-    assert server.requests[1].lower().count(b"\r\nuser-agent") == 1
-
-
-async def test_idle_connections_are_closed_after_a_while(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_pool, "KEEP_ALIVE_SECONDS", 0.3)
-    async with serving(answering(OK)) as server, serving(answering(OK)) as other:
-        await call(client, server.url)
-        await asyncio.sleep(0.2)
-        await call(client, other.url)
-        await until(lambda: server.hung_up == 1)
-        assert other.hung_up == 0
-        await until(lambda: other.hung_up == 1)
-
-
-async def test_a_stale_connection_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serving(answering(OK)) as server, HttpClient(private_addresses_allowed=True) as client:
-        await asyncio.gather(*(call(client, server.url) for _ in range(3)))
-        monkeypatch.setattr(http_pool, "KEEP_ALIVE_SECONDS", -1.0)
-        await call(client, server.url)
-        assert server.connections == 4
-
-
-async def test_closing_the_client_ends_what_is_under_way() -> None:
-    client = HttpClient(private_addresses_allowed=True)
-    async with serving(silent) as server:
-        await client.__aenter__()
-        waiting = asyncio.create_task(call(client, server.url))
-        await until(lambda: len(server.requests) == 1)
-        await client.close()
-        with pytest.raises(AnswerLost):
-            await waiting
-        await client.close()
-
-
-async def test_the_memory_of_names_is_bounded(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_pool, "_NAMES_MAX", 1)
-    async with serving(answering(LAST)) as one, serving(answering(LAST)) as two:
-        for url in (one.url, two.url, two.url):
-            await call(client, url)
-        await asyncio.gather(*(call(client, two.url) for _ in range(2)))
-    assert (one.connections, two.connections) == (1, 4)
 
 
 async def test_the_reason_of_a_failure_holds_nothing_of_the_request(client: HttpClient) -> None:

@@ -38,7 +38,7 @@ class OwnScript:
                 raise
         answer = cast("object", await self._careful(keys=list(keys), args=[argument]))
         with contextlib.suppress(RedisError, OSError):
-            self._connection = await self._redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]
+            self._connection = await self._redis.connection_pool.get_connection()  # type: ignore[no-untyped-call]  # redis-py
         return answer
 
     async def _run_on(self, connection: AbstractConnection, keys: Sequence[str], argument: bytes) -> object:
