@@ -126,12 +126,12 @@ class _Drawer:
 
 
 SHORT_FAULTS: Final = (
-    Fault(1.0, Trouble.LATENCY, PROVIDER_A, 3.0),
+    Fault(1.0, Trouble.LATENCY, PROVIDER_A, 3.0),  # answers come too late while the circuit is still closed
     Fault(4.0, Deed.KILL, "worker"),  # and nothing else that its work needs, until another one has it
-    Fault(4.5, Deed.KILL, "payment"),
-    Fault(7.0, Trouble.HALF_OPEN, PROVIDER_A, 2.0),
-    Fault(8.0, Trouble.TRICKLE, PROVIDER_B, 3.0),
-    Fault(11.0, Trouble.RESET, PROVIDER_B, 2.0),
+    Fault(8.0, Deed.KILL, "payment"),
+    Fault(9.0, Trouble.HALF_OPEN, PROVIDER_A, 2.0),
+    Fault(10.0, Trouble.TRICKLE, PROVIDER_B, 2.0),
+    Fault(12.5, Trouble.RESET, PROVIDER_B, 1.5),
     Fault(14.0, Deed.STOP, "worker-2", 9.5),  # longer than a lease
     Fault(14.5, Trouble.RESET, MERCHANT, 2.0),
     Fault(15.0, Deed.STOP, "postgres", 2.0),

@@ -26,6 +26,7 @@ _AGAIN_SECONDS = 2.0
 _WAYS = (
     *("sim:after=200", "sim:after=600", "sim:after=1500", "sim:instant"),
     *("sim:fail sim:after=300", "sim:webhook-duplicate=2 sim:after=300", "sim:processing sim:after=900"),
+    *("sim:after=5000", "sim:webhook-missing sim:after=400"),  # no webhook says it before our time-out does
 )
 
 
