@@ -1,7 +1,7 @@
 """Processor time of the payment process per payin, for several source trees side by side, on one running `wisipay up`.
 
     python -m wisipay up --data .data/ab --port-base 5500 --ready-file ready.json
-    python benchmarks/side_by_side.py ready.json old=/tmp/old/src new=src
+    python benchmarks/side_by_side.py ready.json old=../old/src new=src
 
 Each tree's payment process runs against the same stores and simulator and gets short loads in turn, many times over,
 so that what disturbs the machine disturbs all of them. Time on the processor is read from the scheduler, to the

@@ -74,7 +74,7 @@ class FastLane:
                 raise PayloadTooLarge
         body = b""
         while True:
-            message = cast("HTTPReceiveMessage", await receive())
+            message: HTTPReceiveMessage = cast("HTTPReceiveMessage", await receive())
             if message["type"] == "http.disconnect":
                 raise _Gone
             body = body + message["body"] if body else message["body"]
