@@ -44,7 +44,7 @@ class Acts:
         self.stage = stage
         self.world = stage.world
         self.choices = stage.choices
-        self._orders = 0
+        self._orders: list[int] = []
 
     def kit(self) -> Kit:
         """Choose a process that is not stopped; when all are, the first goes on."""
@@ -84,12 +84,18 @@ class Acts:
 
     def initiate(self) -> bool:
         """Let a merchant start a payment; now and then under an order id that it has used."""
-        merchant = MERCHANTS[self.choices.weighted((50, 85, 100))]
+        place = self.choices.weighted((60, 90, 100))
         kind = (Kind.PAYOUT, Kind.PAYIN)[self.choices.below(2)]
         amount = AMOUNTS[self.choices.below(len(AMOUNTS))]
-        repeated = self._orders > 0 and self.choices.chance(80)
-        number = self.choices.below(self._orders) if repeated else self._orders
-        self._orders += not repeated
+        repeated = bool(self._orders) and self.choices.chance(120)
+        number = len(self._orders) - (1 if repeated else 0)
+        if repeated and self.choices.chance(400):
+            number = self.choices.below(len(self._orders))
+        if repeated:
+            place = self._orders[number]
+        else:
+            self._orders.append(place)
+        merchant = MERCHANTS[place]
         kit = self.kit()
         request = Request(kind, f"ORDER-{number}", amount, "UPI", _BENEFICIARY)  # type: ignore[arg-type] # paise
         if self.world.trace is not None:
@@ -97,6 +103,10 @@ class Acts:
         if repeated:
             self.world.saw("order id used again")
         kit.process.start(kit.service.start(merchant, request))
+        if self.choices.chance(80):
+            self.world.saw("order sent twice at once")
+            other = self.kit()
+            other.process.start(other.service.start(merchant, request))
         return True
 
     def refresh(self) -> bool:
