@@ -51,7 +51,7 @@ class _Spy:
             return found
         return lambda *arguments: self._noted(self._names[name], found, arguments)
 
-    def _noted(self, name: str, operation: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _noted(self, name: str, operation: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - any operation
         given = tuple(list(each) if isinstance(each, range | map | filter) else each for each in arguments)
         result = operation(*given)
         self._journal.append(Done(name, deepcopy(given), deepcopy(result)))
