@@ -15,6 +15,7 @@ from wisipay.entrypoints.engine import Engine
 from wisipay.entrypoints.seed import seed
 from wisipay.merchants import Merchant
 from wisipay.payments import IdempotencyKeys, PaymentService, Request, Rules, Transaction
+from wisipay.payments.errors import PayCode, PaymentError
 from wisipay.payments.http import MerchantApi, build_handlers
 
 
@@ -73,6 +74,22 @@ async def test_a_request_that_overload_turned_away_may_come_again_under_its_key(
     payments.error = Overloaded(retry_after_seconds=1)
     assert (await troubled.payout("ORDER-1", "sim:pending", key="K1")).status == 503
     assert (await troubled.payout("ORDER-1", "sim:pending", key="K1")).status == 200
+
+
+@pytest.mark.parametrize("pay_code", [PayCode.CHANNEL_INACTIVE, PayCode.PROVIDER_UNAVAILABLE])
+async def test_a_refusal_that_may_pass_is_not_kept_when_nothing_was_begun(
+    troubled: Shop, payments: Troubled, pay_code: PayCode
+) -> None:
+    payments.error = PaymentError(pay_code)
+    refused = await troubled.payout("ORDER-1", "sim:pending", key="K1")
+    assert (refused.code, refused.body["error"]["retryable"]) == (pay_code.value, True)
+    assert (await troubled.payout("ORDER-1", "sim:pending", key="K1")).status == 200
+
+
+async def test_a_refusal_that_may_pass_is_kept_once_a_payment_has_begun(troubled: Shop, payments: Troubled) -> None:
+    payments.error, payments.begins = PaymentError(PayCode.PROVIDER_UNAVAILABLE), True
+    refused = await troubled.payout("ORDER-1", "sim:pending", key="K1")
+    assert (await troubled.payout("ORDER-1", "sim:pending", key="K1")).body == refused.body
 
 
 async def test_a_payment_that_overload_interrupted_is_answered_once_its_key_is_taken_over(

@@ -77,12 +77,6 @@ def run_sql(revision: str) -> None:
         _emit(path.read_text(encoding="utf-8"))
 
 
-def run_pre_statements(sql: str) -> None:
-    """Run `sql` when the phase in progress is `pre`: for a revision whose SQL belongs to a slice."""
-    if _phase() == "pre":
-        _emit(sql)
-
-
 async def _upgrade(connection: asyncpg.Connection[asyncpg.Record], phase: Phase) -> None:
     script = ScriptDirectory.from_config(_config(phase))
     known = {revision.revision for revision in script.walk_revisions()}

@@ -143,16 +143,25 @@ async def _carry_out(api: MerchantApi, merchant: Merchant, order: PaymentRequest
         kept = KeptAnswer(200, msgspec.json.encode(_started(transaction, api.amount_unit)))
     except BatchLost:
         raise
-    except (ServiceUnavailable, TooManyRequests):
-        if await api.payments.find(merchant.id, order.order_id) is None:
-            await api.keys.release(claim)
-        raise
     except AppError as error:
         if isinstance(error, PaymentError):
             _tell(error)
+        if _may_come_again(error):
+            if await api.payments.find(merchant.id, order.order_id) is None:
+                await api.keys.release(claim)
+                raise
+            if not isinstance(error, PaymentError):
+                raise
         kept = KeptAnswer(error.http_status, msgspec.json.encode(error.body(), enc_hook=str))
     await api.keys.keep(claim, kept)
     return kept
+
+
+def _may_come_again(error: AppError) -> bool:
+    """Whether the merchant was told that the same request may do better later."""
+    if isinstance(error, PaymentError):
+        return error.entry.retryable
+    return isinstance(error, ServiceUnavailable | TooManyRequests)
 
 
 async def _begun_before(
