@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import redis.asyncio
+from msgspec import structs
 
 from support.gate_bench import GateBench
 from support.parties import SECRET
@@ -59,7 +60,7 @@ async def test_a_legacy_hash_covers_amount_currency_and_order(bench: GateBench) 
 
 
 async def test_a_signature_goes_before_the_legacy_hash(bench: GateBench) -> None:
-    wrong = replace(_legacy(bench), headers={**_legacy(bench).headers, "x-signature": "0" * 64})
+    wrong = structs.replace(_legacy(bench), headers={**_legacy(bench).headers, "x-signature": "0" * 64})
     assert await bench.reason(wrong) == (403, Refusal.SIGNATURE_MISMATCH)
 
 
@@ -80,5 +81,5 @@ async def test_a_body_without_a_readable_hash_is_an_unsigned_request(bench: Gate
 
 
 async def test_a_get_has_no_legacy_hash(bench: GateBench) -> None:
-    request = replace(_legacy(bench), method="GET")
+    request = structs.replace(_legacy(bench), method="GET")
     assert await bench.reason(request) == (400, "x-signature")

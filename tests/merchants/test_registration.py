@@ -41,7 +41,9 @@ async def test_numbers_go_up_and_pass_by_the_ones_that_merchants_brought_along(d
         third = await create_merchant(conn, author, name="Three", email="3@x.example")
         assert third == f"MER-{first + 6}"
         await create_merchant(conn, author, name="Four", email="4@x.example", merchant_id="shop_four")
-        assert await read_merchant_ids(conn, after=brought, limit=10) == [third, "shop_four"]
+        everyone = sorted([f"MER-{first}", brought, third, "shop_four"])
+        assert await read_merchant_ids(conn, after=None, limit=10) == everyone
+        assert await read_merchant_ids(conn, after=everyone[1], limit=1) == everyone[2:3]
 
 
 async def test_an_id_or_an_address_is_taken_once(database: Pool, author: Author) -> None:

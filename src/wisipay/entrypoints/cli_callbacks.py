@@ -144,8 +144,8 @@ async def _pool() -> AsyncIterator[Pool]:
 
 def _shown(record: CallbackRecord) -> dict[str, Any]:
     fields = asdict(record)
-    event: dict[str, Any] = fields.pop("event")
-    return event | fields
+    del fields["event"]
+    return msgspec.structs.asdict(record.event) | fields
 
 
 def _aware(moment: datetime | None) -> datetime | None:
