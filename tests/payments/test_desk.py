@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from support.desk_bench import DeskBench, word
+from support.desk_bench import AMOUNT, DeskBench, word
 from support.payment_world import FAILED, FIRST, MERCHANT, REJECTED, SECOND, SUCCESS
 from wisipay.callbacks import CallbackFilter, CallbackState, find
 from wisipay.core.batch import Overloaded
 from wisipay.core.crypto import SecretBox
+from wisipay.core.database import Connection
 from wisipay.entrypoints.engine import Engine
 from wisipay.merchants import Author, create_merchant, onboard_merchant
 from wisipay.payments import Kind, Source, Status, WordResult
-from wisipay.payments.commands import Answered, CreateAnswered, Heard, Looked
+from wisipay.payments.commands import Answered, Command, CreateAnswered, Heard, Looked, Result
 from wisipay.payments.postings import derived_id
 from wisipay.providers import Accepted, NotFound, ProviderStatus
 
@@ -131,3 +133,24 @@ async def test_a_merchant_whose_secrets_cannot_be_opened_stops_no_money(bench: D
     assert (await bench.hear(payin, SUCCESS)).result is WordResult.APPLIED
     (told,) = await find(bench.pool, CallbackFilter(merchant_id=MERCHANT))
     assert told.state is CallbackState.NO_URL
+
+
+async def test_commands_of_somebody_elses_queue_are_decided_and_done_with_in_one_commit(bench: DeskBench) -> None:
+    """Also when their limit counters must be added first: nothing of the first try is left."""
+    command = bench.open_command(Kind.PAYIN, daily_limit_paise=AMOUNT)
+    begun, ended = 0, 0
+
+    async def begin(_conn: Connection) -> Sequence[Command]:
+        nonlocal begun
+        begun += 1
+        return [command]
+
+    async def end(conn: Connection, results: Sequence[Result]) -> None:
+        nonlocal ended
+        ended += 1
+        assert await conn.fetchval("SELECT count(*) FROM payments_transactions") == len(results) == 1
+
+    await bench.desk.decide_within(begin, end)
+    assert (begun, ended) == (2, 1)
+    assert await bench.count("payments_transactions") == 1
+    assert await bench.used(f"M:{MERCHANT}:PAYIN", "D20261122") == (AMOUNT, 1)
