@@ -30,7 +30,9 @@ async def test_an_answer_that_is_packed_all_the_same_is_unpacked(client: HttpCli
 
 
 @pytest.mark.parametrize(
-    ("packing", "body"), [("br", b"hello"), ("gzip", b"hello"), ("gzip", gzip.compress(b"x")[:-4])]
+    ("packing", "body"),
+    [("br", b"hello"), ("gzip", b"hello"), ("gzip", gzip.compress(b"x")[:-4])],
+    ids=["not asked for", "not packed", "cut short"],
 )
 async def test_an_answer_that_can_not_be_unpacked_leaves_it_open(client: HttpClient, packing: str, body: bytes) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {packing}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
