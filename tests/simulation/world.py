@@ -24,8 +24,8 @@ from wisipay.core.ids import CROCKFORD
 from wisipay.payments import Kind, Rules
 from wisipay.payments.book import CallbackDue, PaymentBook
 from wisipay.payments.commands import Command, Refused, Result
+from wisipay.payments.desk import callback_event
 from wisipay.payments.machine import decide
-from wisipay.payments.postings import derived_id
 
 RULES = Rules()
 _NOON = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
@@ -105,19 +105,7 @@ class World:
         transaction = due.transaction
         merchant = self.people.merchants[transaction.merchant_id]
         service = merchant.payin if transaction.kind is Kind.PAYIN else merchant.payout
-        return CallbackEvent(
-            event_id=derived_id(transaction.id, f"callback:{due.sequence}"),
-            merchant_id=transaction.merchant_id,
-            transaction_id=transaction.id,
-            order_id=transaction.order_id,
-            type=transaction.kind.value,
-            status=due.status.value,
-            amount_paise=transaction.amount_paise,
-            currency=transaction.currency,
-            utr=transaction.utr,
-            url=service.callback_url,
-            occurred_at=due.at,
-        )
+        return callback_event(due, service.callback_url)
 
     def _note(self, book: PaymentBook, results: Sequence[Result]) -> None:
         for result in results:

@@ -106,7 +106,8 @@ class Desk:
         results = [decide(book, command, now, self._rules) for command in commands]
         await store.write(conn, book)
         if book.callbacks:
-            await outbox.enqueue(conn, [await self._event(due) for due in book.callbacks])
+            events = [callback_event(due, await self._callback_url(due.transaction)) for due in book.callbacks]
+            await outbox.enqueue(conn, events)
         for due in book.audits:
             await _record(conn, due)
         return results, book
@@ -122,22 +123,23 @@ class Desk:
             return None
         return (merchant.payin if transaction.kind is Kind.PAYIN else merchant.payout).callback_url
 
-    async def _event(self, due: CallbackDue) -> callbacks.CallbackEvent:
-        transaction = due.transaction
-        url = await self._callback_url(transaction)
-        return callbacks.CallbackEvent(
-            event_id=derived_id(transaction.id, f"callback:{due.sequence}"),
-            merchant_id=transaction.merchant_id,
-            transaction_id=transaction.id,
-            order_id=transaction.order_id,
-            type=transaction.kind.value,
-            status=due.status.value,
-            amount_paise=transaction.amount_paise,
-            currency=transaction.currency,
-            utr=transaction.utr,
-            url=url,
-            occurred_at=due.at,
-        )
+
+def callback_event(due: CallbackDue, url: str | None) -> callbacks.CallbackEvent:
+    """Return the event that tells a merchant, at `url`, of a final status. One `due` is one event."""
+    transaction = due.transaction
+    return callbacks.CallbackEvent(
+        event_id=derived_id(transaction.id, f"callback:{due.sequence}"),
+        merchant_id=transaction.merchant_id,
+        transaction_id=transaction.id,
+        order_id=transaction.order_id,
+        type=transaction.kind.value,
+        status=due.status.value,
+        amount_paise=transaction.amount_paise,
+        currency=transaction.currency,
+        utr=transaction.utr,
+        url=url,
+        occurred_at=due.at,
+    )
 
 
 async def _record(conn: Connection, due: AuditDue) -> None:
