@@ -14,7 +14,7 @@ from wisipay.payments import store
 from wisipay.payments.commands import Heard, Looked
 from wisipay.payments.desk import Desk
 from wisipay.payments.model import Attempt, Kind, Source, Transaction
-from wisipay.providers import ProviderGateway, StatusOutcome, Unknown
+from wisipay.providers import PaymentKind, ProviderGateway, StatusOutcome, Unknown
 
 
 class Asker:
@@ -84,11 +84,12 @@ class Asker:
             capabilities = await self._gateway.capabilities(transaction.channel_id)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the channel, the payment must stay found
             return Unknown(f"channel cannot be used: {type(error).__name__}"), False
-        if not capabilities.checks_status:
+        kind: PaymentKind = "payin" if transaction.kind is Kind.PAYIN else "payout"
+        if not capabilities.checks(kind):
             return Unknown("this provider cannot be asked"), False
         outcome = await self._gateway.check_status(
             transaction.channel_id,
-            "payin" if transaction.kind is Kind.PAYIN else "payout",
+            kind,
             transaction.reference,
             transaction.provider_reference,
         )

@@ -6,6 +6,7 @@ from wisipay.providers.base import (
     CreateOutcome,
     Credentials,
     NotFound,
+    OrderRules,
     PayinOrder,
     PaymentKind,
     PayoutOrder,
@@ -25,7 +26,14 @@ from wisipay.providers.capture import CapturedExchange, CaptureHook
 from wisipay.providers.errors import InvalidCredentials, UnknownAdapter
 from wisipay.providers.gateway import ChannelSource, ProviderGateway
 from wisipay.providers.http import HttpPolicy, ProviderHttp
-from wisipay.providers.registry import adapter_names, build, check_credentials, credentials_schema, register
+from wisipay.providers.registry import (
+    adapter_names,
+    build,
+    capabilities_of,
+    check_credentials,
+    credentials_schema,
+    register,
+)
 
 __all__ = [
     "Accepted",
@@ -40,6 +48,7 @@ __all__ = [
     "HttpPolicy",
     "InvalidCredentials",
     "NotFound",
+    "OrderRules",
     "PayinOrder",
     "PaymentKind",
     "PayoutOrder",
@@ -57,6 +66,7 @@ __all__ = [
     "WebhookWord",
     "adapter_names",
     "build",
+    "capabilities_of",
     "check_credentials",
     "credentials_schema",
     "register",

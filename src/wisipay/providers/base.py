@@ -10,7 +10,7 @@ is `Unknown`. An unknown payout keeps its hold and is asked about; it is never s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol, TypeAlias
+from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -37,11 +37,31 @@ class ProviderStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What an adapter can do.
+class OrderRules:
+    """What a provider asks of an order of one kind, beyond its mode; what does not fit is refused before it is sent.
 
+    `needs`: the fields of the order that must hold something. `takes_paise=False`: whole rupees only. Amounts in paise.
+    """
+
+    needs: frozenset[str] = frozenset()
+    takes_paise: bool = True
+    amount_min: Paise | None = None
+    amount_max: Paise | None = None
+
+
+ANY_ORDER: Final = OrderRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an adapter can do. A kind without modes is one that it does not do.
+
+    `checks_status`: it can be asked how a payment stands, but for `unchecked_kinds`.
     `not_found_is_definite`: a `NotFound` from a status check proves that the payment was never executed.
-    `reference_max_length`: the longest reference of ours that the provider takes, in characters.
+    `reference_max_length`: the longest reference of ours that it takes, in characters.
+    `numeric_kinds`: those whose reference must be of digits only; the adapter sends and hears `numeric_name` in its
+    place, as the provider's reference, and the gateway keeps which reference stands behind it.
+    `tells_reversals`: the kinds for which it has a word for money that came back after a success.
     """
 
     payin_modes: frozenset[str]
@@ -50,6 +70,23 @@ class Capabilities:
     signs_webhooks: bool
     not_found_is_definite: bool
     reference_max_length: int
+    unchecked_kinds: frozenset[PaymentKind] = frozenset()
+    numeric_kinds: frozenset[PaymentKind] = frozenset()
+    tells_reversals: frozenset[PaymentKind] = frozenset({"payin", "payout"})
+    payin_rules: OrderRules = ANY_ORDER
+    payout_rules: OrderRules = ANY_ORDER
+
+    def checks(self, kind: PaymentKind) -> bool:
+        """Tell whether payments of this kind can be asked about."""
+        return self.checks_status and kind not in self.unchecked_kinds
+
+    def modes(self, kind: PaymentKind) -> frozenset[str]:
+        """Return the modes of a kind; empty where it is not done at all."""
+        return self.payin_modes if kind == "payin" else self.payout_modes
+
+    def rules(self, kind: PaymentKind) -> OrderRules:
+        """Return what an order of this kind must bring."""
+        return self.payin_rules if kind == "payin" else self.payout_rules
 
 
 class PayinOrder(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """The one door to the providers: adapter per channel, circuit breaker, and the last guard of the law of outcomes.
 
-Decides whether an order may go out on a channel at all (circuit, mode, length of the reference) and what a call's
-outcome means to the circuit. Must never retry, never choose another channel, and never turn a surprise into a rejection
-once the adapter has been asked: that is `Unknown`.
+Decides whether an order may go out on a channel at all (circuit, and the provider's `rules`) and what a call's outcome
+means to the circuit. Must never retry, never choose another channel, and never turn a surprise into a rejection once
+the adapter has been asked: that is `Unknown`.
 """
 
 from collections import OrderedDict
@@ -34,6 +34,7 @@ from wisipay.providers.breaker_store import BreakerStore
 from wisipay.providers.capture import CaptureHook
 from wisipay.providers.http import HttpPolicy, ProviderHttp
 from wisipay.providers.registry import build
+from wisipay.providers.rules import refusal_of
 
 MAX_CACHED_ADAPTERS: Final = 1_000
 
@@ -131,7 +132,7 @@ class ProviderGateway:
         except Exception as error:
             _logger.exception("provider.channel.unusable", channel_id=channel_id)
             return Rejected("CHANNEL_UNUSABLE", f"channel cannot be used: {type(error).__name__}", sent=False)
-        refusal = _refusal(adapter.capabilities, kind, order)
+        refusal = refusal_of(adapter.capabilities, kind, order)
         if refusal is not None:
             return refusal
         refused = Rejected("CIRCUIT_OPEN", "calls to this channel are held back after failures", sent=False)
@@ -185,12 +186,3 @@ def _circuit(channel_id: str, operation: str) -> str:
 
 def _is_failure(outcome: object) -> bool:
     return isinstance(outcome, Unknown) or (isinstance(outcome, Rejected) and (outcome.outage or not outcome.sent))
-
-
-def _refusal(capabilities: Capabilities, kind: PaymentKind, order: PayinOrder | PayoutOrder) -> Rejected | None:
-    modes = capabilities.payin_modes if kind == "payin" else capabilities.payout_modes
-    if order.mode not in modes:
-        return Rejected("MODE_UNSUPPORTED", f"this channel takes no {kind} by {order.mode}", sent=False)
-    if len(order.reference) > capabilities.reference_max_length:
-        return Rejected("REFERENCE_TOO_LONG", "our reference is longer than this provider takes", sent=False)
-    return None

@@ -1,19 +1,23 @@
-"""The adapters by name, and the building of one from a channel's credentials.
+"""The adapters by name, found in `adapters`, and the building of one from a channel's credentials.
 
 Decides whether credentials fit an adapter, and says which fields do not, never what they hold. Must never let an
 adapter be built from credentials that it did not declare.
 """
 
-from collections.abc import Callable, Mapping
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from importlib import import_module
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from wisipay.providers.adapters.dummy import DummyAdapter, DummyCredentials
-from wisipay.providers.base import Credentials, ProviderAdapter
+from wisipay.core.http_client import HttpClient
+from wisipay.providers import adapters
+from wisipay.providers.base import Capabilities, Credentials, ProviderAdapter
 from wisipay.providers.errors import InvalidCredentials, UnknownAdapter
-from wisipay.providers.http import ProviderHttp
+from wisipay.providers.http import HttpPolicy, ProviderHttp
+from wisipay.providers.registration import Registration
 
 _Credentials = TypeVar("_Credentials", bound=Credentials)
 
@@ -60,6 +64,14 @@ def build(name: str, credentials: Mapping[str, str], http: ProviderHttp) -> Prov
     return _registration(name).build(credentials, http)
 
 
+def capabilities_of(name: str, credentials: Mapping[str, str]) -> Capabilities:
+    """Return what an adapter can do with these credentials, calling nobody. Raises as `build` does."""
+    client = HttpClient(private_addresses_allowed=False)  # never opened, so it cannot call
+    return build(
+        name, credentials, ProviderHttp(client, provider=name, channel_id="", policy=HttpPolicy())
+    ).capabilities
+
+
 def _registration(name: str) -> _Registration:
     if name not in _registrations:
         raise UnknownAdapter(f"no adapter named {name[:50]!r}; there are: {', '.join(adapter_names())}")
@@ -90,4 +102,10 @@ def _problem(value: str, wanted: object) -> str | None:
     return None
 
 
-register("dummy", DummyCredentials, DummyAdapter)
+def _find_adapters() -> Iterable[Registration[Any]]:
+    for module in pkgutil.iter_modules(adapters.__path__, f"{adapters.__name__}."):
+        yield from import_module(module.name).REGISTRATIONS
+
+
+for _found in _find_adapters():
+    register(_found.name, _found.schema, _found.adapter)

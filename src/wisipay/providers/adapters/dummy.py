@@ -36,6 +36,7 @@ from wisipay.providers.base import (
     WebhookWord,
 )
 from wisipay.providers.http import HttpAnswer, ProviderHttp, ProviderRequest
+from wisipay.providers.registration import Registration
 from wisipay.providers.wire import Fields, Unreadable, header, read_object, read_objects
 
 _CAPABILITIES: Final = Capabilities(
@@ -228,3 +229,6 @@ def _status(kind: PaymentKind, word: str) -> ProviderStatus:
     except ValueError:
         return ProviderStatus.PENDING
     return ProviderStatus.PENDING if kind == "payout" and status is ProviderStatus.EXPIRED else status
+
+
+REGISTRATIONS: Final = (Registration("dummy", DummyCredentials, DummyAdapter),)

@@ -1,0 +1,45 @@
+"""Writing what providers read: JSON and form bodies, amounts as numbers, Basic authorization, names of digits only.
+
+Decides how our exact values stand on the wire. Must never write an amount through a float.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from wisipay.core.money import Paise, rupees_text
+
+_LOWEST_NAME: Final = 10**15
+_encoder: Final = msgspec.json.Encoder()
+
+
+def json_body(members: Mapping[str, object]) -> bytes:
+    """Write compact JSON in the order given, without the members that are None."""
+    return _encoder.encode({name: value for name, value in members.items() if value is not None})
+
+
+def form_body(members: Mapping[str, str | None]) -> bytes:
+    """Write a form in the order given, without the members that are None."""
+    return urlencode({name: value for name, value in members.items() if value is not None}).encode()
+
+
+def rupees_number(amount: Paise) -> msgspec.Raw:
+    """Write paise as a JSON number of rupees, as short as JSON writers do: 500, 100.1, 100.05."""
+    return msgspec.Raw(rupees_text(amount).removesuffix(".00").removesuffix("0" if amount % 100 else "").encode())
+
+
+def basic_authorization(user: str, password: str) -> str:
+    """Write the value of an HTTP Basic `Authorization` header."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def numeric_name(reference: str) -> str:
+    """Name a reference by 16 decimal digits, the first no zero, always the same ones.
+
+    Two references may meet in one name, with the odds of a hash: the gateway keeps names under a unique key.
+    """
+    return str(_LOWEST_NAME + int.from_bytes(hashlib.sha256(reference.encode()).digest()) % (9 * _LOWEST_NAME))
