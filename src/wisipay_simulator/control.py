@@ -12,6 +12,7 @@ from wisipay_simulator.model import Payment, Status
 from wisipay_simulator.registry import Account, Merchant, TooManyError
 from wisipay_simulator.server.http import Answer, ProblemError, Request, Router, decode, json_answer
 from wisipay_simulator.simulation import Simulation
+from wisipay_simulator.tokens import BadTokenError, parse_tokens
 
 _PAGE = 100
 _MAX_PAGE = 1_000
@@ -29,6 +30,16 @@ _account_decoder = msgspec.json.Decoder(Account)
 _merchant_decoder = msgspec.json.Decoder(Merchant)
 
 
+class Plans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tokens by amount in paise, for providers whose orders have no room for remarks."""
+
+    payin: dict[int, str] = {}
+    payout: dict[int, str] = {}
+
+
+_plans_decoder = msgspec.json.Decoder(Plans)
+
+
 class Control:
     """Steers one simulation and one receiver."""
 
@@ -42,6 +53,7 @@ class Control:
             ("GET", "/control/faults", self.get_faults),
             ("PUT", "/control/faults", self.put_faults),
             ("PATCH", "/control/faults", self.patch_faults),
+            ("PUT", "/control/amounts", self.put_amounts),
             ("PUT", "/control/accounts/{}", self.put_account),
             ("PUT", "/control/merchants/{}", self.put_merchant),
             ("POST", "/control/payments/{}/{}", self.move_payment),
@@ -74,6 +86,19 @@ class Control:
             raise ProblemError(400, "BAD_REQUEST", str(problem)) from problem
         self._simulation.set_faults(merged, account)
         return json_answer(merged)
+
+    def put_amounts(self, request: Request) -> Answer:
+        """Replace the tokens of amounts: what orders of so many paise meet that bring no tokens of their own."""
+        plans = decode(request, _plans_decoder)
+        try:
+            for text in (*plans.payin.values(), *plans.payout.values()):
+                parse_tokens(text)
+        except BadTokenError as problem:
+            raise ProblemError(400, "BAD_SIMULATOR_TOKEN", str(problem)) from problem
+        self._simulation.plans = {("payin", amount): text for amount, text in plans.payin.items()} | {
+            ("payout", amount): text for amount, text in plans.payout.items()
+        }
+        return json_answer(plans)
 
     def put_account(self, request: Request) -> Answer:
         """Give an API key a name and a webhook secret of its own."""

@@ -4,7 +4,9 @@ import argparse
 import gc
 import logging
 import os
+import pkgutil
 import sys
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -16,7 +18,7 @@ from wisipay_simulator.control import Control
 from wisipay_simulator.faults import Faults
 from wisipay_simulator.journal import JournalError
 from wisipay_simulator.merchant import Receiver
-from wisipay_simulator.provider_dummy import DummyApi, DummyFormat
+from wisipay_simulator.provider import SimulatedProvider
 from wisipay_simulator.server.app import Application
 from wisipay_simulator.server.http import Answer, Request, Router, json_answer
 from wisipay_simulator.server.process import listen, serve
@@ -39,20 +41,29 @@ def main() -> None:
 
 def build(options: Options, public_url: str) -> tuple[Simulation, Router]:
     """Wire the parts of one simulator; the caller starts and stops the simulation."""
-    simulation = Simulation(options, [DummyFormat()])
+    simulation = Simulation(options)
     generator = Random(options.seed)  # noqa: S311 - choices must be replayable, nothing is secret
     receiver = Receiver(simulation.registry.merchants, generator, simulation.write_down)
     simulation.restore_receipt = receiver.restore
     router = Router()
     router.add("GET", "/health", _health)
+    for provider in _providers(simulation, public_url):
+        simulation.know(provider.formats)
+        provider.add_routes(router)
     for part in (
-        DummyApi(simulation, public_url),
         Checkout(simulation),
         receiver,
         Control(simulation, receiver),
     ):
         part.add_routes(router)
     return simulation, router
+
+
+def _providers(simulation: Simulation, public_url: str) -> list[SimulatedProvider]:
+    """Build what every module `provider_<name>` of this package plays."""
+    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    modules = [import_module(f"wisipay_simulator.{name}") for name in names if name.startswith("provider_")]
+    return [module.build(simulation, public_url) for module in modules]
 
 
 def _health(request: Request) -> Answer:

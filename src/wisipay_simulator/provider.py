@@ -3,12 +3,14 @@
 One file per provider, `provider_<name>.py`; the engine in `simulation.py` knows none of them by name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from wisipay_simulator.model import Kind, Payment, Status
+from wisipay_simulator.registry import Account
+from wisipay_simulator.server.http import Router
 
 Signature = Literal["valid", "wrong", "none"]
 
@@ -35,6 +37,16 @@ class WebhookFormat(Protocol):
         """Return the beginning of the provider's payment ids."""
         ...
 
-    def render(self, webhook: Webhook, secret: bytes, now_ms: int) -> tuple[Mapping[str, str], bytes]:
-        """Return headers and body, signed with the account's secret as the provider would."""
+    def render(self, webhook: Webhook, account: Account, now_ms: int) -> tuple[Mapping[str, str], bytes]:
+        """Return headers and body, signed or encrypted with what the account has, as the provider would."""
+        ...
+
+
+class SimulatedProvider(Protocol):
+    """One file's worth: every module `provider_<name>` has `build(simulation, public_url)`, which returns one."""
+
+    formats: Sequence[WebhookFormat]
+
+    def add_routes(self, router: Router) -> None:
+        """Add the provider's API."""
         ...

@@ -11,13 +11,12 @@ from typing import Any
 import msgspec
 
 from wisipay_simulator.amounts import parse_rupees, rupees_text
-from wisipay_simulator.book import BookFullError
-from wisipay_simulator.faults import Fault
+from wisipay_simulator.front import Front
 from wisipay_simulator.model import Kind, Order, Payment, Status
 from wisipay_simulator.provider import Webhook
+from wisipay_simulator.registry import Account
 from wisipay_simulator.server.http import Answer, ProblemError, Request, Router, decode, json_answer
-from wisipay_simulator.simulation import Created, Simulation
-from wisipay_simulator.tokens import BadTokenError
+from wisipay_simulator.simulation import Simulation
 
 NAME = "dummy"
 _encoder = msgspec.json.Encoder()
@@ -72,7 +71,7 @@ class DummyFormat:
         """Return the beginning of a payment id."""
         return "DUMMY_PY_" if kind == "payin" else "DUMMY_PO_"
 
-    def render(self, webhook: Webhook, secret: bytes, now_ms: int) -> tuple[Mapping[str, str], bytes]:
+    def render(self, webhook: Webhook, account: Account, now_ms: int) -> tuple[Mapping[str, str], bytes]:
         """Return a webhook's headers and body; the signature is over `timestamp.body`."""
         payment = webhook.payment
         body = _encoder.encode(
@@ -91,16 +90,20 @@ class DummyFormat:
             body = body[: len(body) // 2]
         headers = {"content-type": "application/json"}
         if webhook.signature != "none":
+            secret = account.webhook_secret.encode()
             key = secret if webhook.signature == "valid" else b"wrong-" + secret
             signature = hmac.digest(key, b"%d.%b" % (now_ms, body), hashlib.sha256).hex()
             headers |= {"x-dummy-timestamp": str(now_ms), "x-dummy-signature": signature}
         return headers, body
 
 
-class DummyApi:
+class DummyProvider:
     """The routes of the dummy provider. `public_url` gives the address under which people open the checkout."""
 
+    formats = (DummyFormat(),)
+
     def __init__(self, simulation: Simulation, public_url: str) -> None:
+        self._front = Front(simulation, self)
         self._simulation = simulation
         self._public_url = public_url
 
@@ -115,7 +118,7 @@ class DummyApi:
         """Start a collection."""
         account = self._account(request)
         body = decode(request, _payin_decoder)
-        return self._create("payin", account, body, body.customer.name or "", _PAYIN_MODES)
+        return self._front.create(_order("payin", account, body, body.customer.name or "", _PAYIN_MODES))
 
     def create_payout(self, request: Request) -> Answer:
         """Start a disbursement."""
@@ -124,7 +127,7 @@ class DummyApi:
         beneficiary = body.beneficiary
         if not beneficiary.vpa and not (beneficiary.account_number and beneficiary.ifsc):
             raise ProblemError(400, "BAD_REQUEST", "beneficiary: give a vpa, or account_number and ifsc")
-        return self._create("payout", account, body, beneficiary.name, _PAYOUT_MODES)
+        return self._front.create(_order("payout", account, body, beneficiary.name, _PAYOUT_MODES))
 
     def payin_status(self, request: Request) -> Answer:
         """Tell a collection's status."""
@@ -141,60 +144,30 @@ class DummyApi:
             raise ProblemError(401, "UNAUTHORIZED", "the header Authorization: Bearer <apiKey> is missing or wrong")
         return account
 
-    def _create(self, kind: Kind, account: str, body: _Create, party: str, modes: frozenset[str]) -> Answer:
-        order = _order(kind, account, body, party, modes)
-        try:
-            created = self._simulation.create(order)
-        except BadTokenError as problem:
-            raise ProblemError(400, "BAD_SIMULATOR_TOKEN", str(problem)) from problem
-        except BookFullError:
-            limit = self._simulation.book.max_payments
-            message = (
-                f"the simulator holds its maximum of {limit} payments: POST /control/reset or raise --max-payments"
-            )
-            raise ProblemError(422, "BOOK_FULL", message) from None
-        answer = self._created_answer(created)
-        early = created.early_webhook
-        if early is None:
-            return answer
-        return msgspec.structs.replace(answer, first=lambda: self._simulation.sender.send_now(early))
+    def taken(self, payment: Payment) -> Answer:
+        """Answer a new order."""
+        return json_answer({"success": True, "data": self._data(payment, payment.status)})
 
-    def _created_answer(self, created: Created) -> Answer:
-        if created.payment is None:
-            return self._fault_answer(created.fault, created.latency_ms, b"", created.reject_code)
-        data = self._data(created.payment, created.payment.status)
-        if created.duplicate:
-            error = {"code": "DUPLICATE_REFERENCE", "message": "this ref_id was used before"}
-            answer = json_answer({"success": False, "error": error, "data": data}, 409, delay_ms=created.latency_ms)
-        else:
-            answer = json_answer({"success": True, "data": data}, delay_ms=created.latency_ms)
-        if created.fault is None:
-            return answer
-        return self._fault_answer(created.fault, created.latency_ms, answer.body, created.reject_code)
+    def duplicate(self, payment: Payment) -> Answer:
+        """Answer with the first order's payment."""
+        error = {"code": "DUPLICATE_REFERENCE", "message": "this ref_id was used before"}
+        return json_answer({"success": False, "error": error, "data": self._data(payment, payment.status)}, 409)
+
+    def refused(self, kind: Kind, status: int, code: str, message: str) -> Answer:
+        """Answer with the plain HTTP status."""
+        del kind
+        return json_answer({"success": False, "error": {"code": code, "message": message}}, status)
+
+    def told(self, payment: Payment, status: Status) -> Answer:
+        """Answer a question."""
+        return json_answer({"success": True, "data": self._data(payment, status)})
+
+    def not_found(self, kind: Kind) -> Answer:
+        """Answer that there is no such payment."""
+        return self.refused(kind, 404, "NOT_FOUND", "there is no payment with this ref_id")
 
     def _status(self, kind: Kind, request: Request) -> Answer:
-        account = self._account(request)
-        payment, fault, latency_ms = self._simulation.check(account, kind, request.arguments[0])
-        if payment is None or fault is Fault.NOT_FOUND:
-            error = {"code": "NOT_FOUND", "message": "there is no payment with this ref_id"}
-            return json_answer({"success": False, "error": error}, 404, delay_ms=latency_ms)
-        status = Status.PENDING if fault is Fault.STALE else payment.status
-        answer = json_answer({"success": True, "data": self._data(payment, status)}, delay_ms=latency_ms)
-        if fault is None or fault is Fault.STALE:
-            return answer
-        return self._fault_answer(fault, latency_ms, answer.body, "REJECTED")
-
-    def _fault_answer(self, fault: Fault | None, latency_ms: int, body: bytes, reject_code: str) -> Answer:
-        match fault:
-            case Fault.REJECT | Fault.MAINTENANCE | Fault.THROTTLE:
-                return _refusal(fault, reject_code, latency_ms)
-            case Fault.TIMEOUT_BEFORE_EXECUTING | Fault.TIMEOUT_AFTER_EXECUTING | Fault.ANSWER_LOST:
-                return Answer(abort=True, delay_ms=latency_ms)
-            case Fault.BROKEN_JSON:
-                return Answer(body=body[: len(body) // 2] or b"{", delay_ms=latency_ms)
-            case _:
-                html = b"<html><body><h1>500 Internal Server Error</h1></body></html>"
-                return Answer(status=500, body=html, content_type="text/html", delay_ms=latency_ms)
+        return self._front.status(self._account(request), kind, request.arguments[0])
 
     def _data(self, payment: Payment, status: Status) -> dict[str, Any]:
         order = payment.order
@@ -250,13 +223,6 @@ def _is_http(url: str) -> bool:
     return not url or url.startswith(("http://", "https://"))
 
 
-def _refusal(fault: Fault, reject_code: str, latency_ms: int) -> Answer:
-    if fault is Fault.MAINTENANCE:
-        status, code, message = 503, "MAINTENANCE", "the bank is closed for maintenance"
-    elif fault is Fault.THROTTLE:
-        status, code, message = 429, "THROTTLED", "too many requests"
-    else:
-        status = 402 if reject_code == "INSUFFICIENT_BALANCE" else 422
-        code, message = reject_code, "refused by the simulator, nothing was executed"
-    error = {"code": code, "message": message}
-    return json_answer({"success": False, "error": error}, status, delay_ms=latency_ms)
+def build(simulation: Simulation, public_url: str) -> DummyProvider:
+    """Build the provider."""
+    return DummyProvider(simulation, public_url)

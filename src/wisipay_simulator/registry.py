@@ -15,11 +15,17 @@ _MAX_ACCOUNTS = 10_000
 _MAX_MERCHANTS = 10_000
 
 
-class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A registered credential, as `PUT /control/accounts/{name}` takes it."""
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A registered credential, as `PUT /control/accounts/{name}` takes it.
+
+    `webhook_secret` is the second secret of the provider's format: what signs, salts or encrypts. The two URLs are where
+    webhooks go whose orders name no address, as with providers that have it entered in their panel.
+    """
 
     api_key: Annotated[str, Meta(min_length=1)]
     webhook_secret: Annotated[str, Meta(min_length=1)]
+    payin_webhook_url: str = ""
+    payout_webhook_url: str = ""
 
 
 class Merchant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,10 +55,10 @@ class Registry:
         self.accounts: dict[str, Account] = {}
         self.merchants: dict[str, Merchant] = {}
         self._demanded = api_key
-        self._default_secret = webhook_secret.encode()
+        self._default_secret = webhook_secret
         self._ids: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._secrets: dict[str, bytes] = {}
+        self._keys: dict[str, str] = {}
 
     def add_account(self, name: str, account: Account) -> None:
         """Give a key a name and a webhook secret of its own; TooManyError at the cap."""
@@ -62,7 +68,6 @@ class Registry:
         account_id = _id_of(account.api_key)
         self._ids[account.api_key] = account_id
         self._names[account_id] = name
-        self._secrets[account_id] = account.webhook_secret.encode()
 
     def add_merchant(self, merchant_id: str, merchant: Merchant) -> None:
         """Set a merchant's secrets and behaviour; TooManyError at the cap."""
@@ -79,8 +84,10 @@ class Registry:
             return None
         if len(self._ids) >= 2 * _MAX_ACCOUNTS:
             return None
-        self._ids[api_key] = _id_of(api_key)
-        return self._ids[api_key]
+        account_id = _id_of(api_key)
+        self._ids[api_key] = account_id
+        self._keys[account_id] = api_key
+        return account_id
 
     def account_named(self, name: str) -> str:
         """Return the id of a registered name; what is no name is taken as an id."""
@@ -91,9 +98,10 @@ class Registry:
         """Return what people call an account."""
         return self._names.get(account_id, account_id)
 
-    def webhook_secret(self, account_id: str) -> bytes:
-        """Return the secret that signs an account's webhooks."""
-        return self._secrets.get(account_id, self._default_secret)
+    def account(self, account_id: str) -> Account:
+        """Return what an account was registered with; the default secret where it never was."""
+        named = self.accounts.get(self._names.get(account_id, ""))
+        return named or Account(self._keys.get(account_id) or account_id, self._default_secret)
 
     def names(self) -> list[str]:
         """Return the accounts registered or seen so far."""
@@ -101,7 +109,7 @@ class Registry:
 
     def clear(self) -> None:
         """Forget accounts and merchants."""
-        for memory in (self.accounts, self.merchants, self._ids, self._names, self._secrets):
+        for memory in (self.accounts, self.merchants, self._ids, self._names, self._keys):
             memory.clear()
 
 

@@ -70,7 +70,7 @@ class Simulation:
 
     restore_receipt: Callable[[Receipt], None]
 
-    def __init__(self, options: Options, formats: Iterable[WebhookFormat]) -> None:
+    def __init__(self, options: Options) -> None:
         self.options = options
         self.registry = Registry(api_key=options.api_key, webhook_secret=options.webhook_secret)
         self.book = Book(max_payments=options.max_payments, first_number=now_ms() * 1000)
@@ -82,10 +82,15 @@ class Simulation:
             concurrency=options.webhook_concurrency,
         )
         self.requests: dict[str, int] = {}
-        self._formats = {each.name: each for each in formats}
+        self.plans: dict[tuple[Kind, int], str] = {}
+        self._formats: dict[str, WebhookFormat] = {}
         self._journal = Journal(options.state_file)
         self._random = Random(options.seed)  # noqa: S311 - choices must be replayable, nothing is secret
         self._choosers: dict[str, Chooser] = {"": Chooser(options.faults, self._random)}
+
+    def know(self, formats: Iterable[WebhookFormat]) -> None:
+        """Make providers known, before the start."""
+        self._formats |= {each.name: each for each in formats}
 
     def start(self) -> None:
         """Read the journal, take up what was under way, begin to serve. JournalError when the file is unusable."""
@@ -133,6 +138,7 @@ class Simulation:
         self.sender.clear()
         self.book.clear()
         self.requests.clear()
+        self.plans.clear()
         self._journal.clear()
         if registry_too:
             self.registry.clear()
@@ -145,6 +151,7 @@ class Simulation:
 
     def create(self, order: Order) -> Created:
         """Take a create request. BadTokenError before anything happened, BookFullError when there is no room."""
+        order = self._as_planned(order)
         chooser = self._chooser(order.account)
         behaviour = chooser.create(order.kind, parse_tokens(order.remarks), order.remarks)
         delay_ms = chooser.faults.timeout_ms if behaviour.fault in TIMEOUTS else behaviour.latency_ms
@@ -180,6 +187,18 @@ class Simulation:
     def resend(self, payment: Payment) -> None:
         """Send the webhook of the present status again, truthfully."""
         self.sender.send(_truth(payment))
+
+    def _as_planned(self, order: Order) -> Order:
+        """Give an order without tokens those planned for its amount, and a webhook address if its account has one."""
+        if not self.plans and order.callback_url:
+            return order
+        account = self.registry.account(order.account)
+        url = account.payin_webhook_url if order.kind == "payin" else account.payout_webhook_url
+        planned = self.plans.get((order.kind, order.amount_paise), "")
+        if "sim:" in order.remarks:
+            planned = ""
+        remarks = f"{order.remarks} {planned}".strip()
+        return msgspec.structs.replace(order, remarks=remarks, callback_url=order.callback_url or url)
 
     def _chooser(self, account: str) -> Chooser:
         return self._choosers.get(account) or self._choosers[""]
@@ -255,7 +274,7 @@ class Simulation:
 
     def _render(self, webhook: Webhook) -> tuple[Mapping[str, str], bytes]:
         order = webhook.payment.order
-        return self._formats[order.provider].render(webhook, self.registry.webhook_secret(order.account), now_ms())
+        return self._formats[order.provider].render(webhook, self.registry.account(order.account), now_ms())
 
     def _webhook_finished(self, webhook: Webhook) -> None:
         payment = webhook.payment

@@ -2,7 +2,8 @@
 
 import pytest
 
-from support.simulator import Simulator
+from support.loopback import Loopback
+from support.simulator import API_KEY, Simulator
 from support.waiting import until
 
 
@@ -139,3 +140,26 @@ async def _pending(simulator: Simulator, reference: str) -> str:
 
 async def _nothing_scheduled(simulator: Simulator) -> bool:
     return bool((await simulator.summary())["scheduled"] == 0)
+
+
+async def test_an_amount_has_tokens_for_orders_that_bring_none(simulator: Simulator) -> None:
+    planned = await simulator.call("PUT", "/control/amounts", {"payout": {"10000": "sim:fail sim:instant"}})
+    assert planned.status == 200
+    assert (await simulator.payout("P1")).body["data"]["status"] == "FAILED"
+    assert (await simulator.payout("P2", "sim:instant")).body["data"]["status"] == "SUCCESS"
+    assert (await simulator.payin("P3")).body["data"]["status"] == "PENDING"
+    assert (await simulator.call("GET", "/control/book/P1")).body["payments"][0]["remarks"] == "sim:fail sim:instant"
+
+
+async def test_tokens_of_amounts_must_be_known(simulator: Simulator) -> None:
+    refused = await simulator.call("PUT", "/control/amounts", {"payin": {"10000": "sim:fial"}})
+    assert (refused.status, refused.body["error"]["code"]) == (400, "BAD_SIMULATOR_TOKEN")
+
+
+async def test_an_account_has_webhook_addresses_for_orders_that_name_none(
+    simulator: Simulator, hooks: Loopback
+) -> None:
+    account = {"api_key": API_KEY, "webhook_secret": "s", "payout_webhook_url": hooks.url}
+    assert (await simulator.call("PUT", "/control/accounts/alpha", account)).status == 200
+    await simulator.payout("P1", "sim:instant")
+    await until(lambda: hooks.received)
