@@ -97,6 +97,14 @@ def test_flags_and_nested_objects_are_taken_only_as_such() -> None:
     assert fields.nested("list") is None
 
 
+def test_arrays_give_their_objects_and_are_bounded() -> None:
+    fields = read_object(
+        b'{"data":[{"id":"1"},2,{"id":"3"}],"one":{"id":"4"},"many":[' + b",".join([b"{}"] * 101) + b"]}"
+    )
+    assert fields.objects("data") == (Fields({"id": "1"}), Fields({"id": "3"}))
+    assert fields.objects("one") == fields.objects("many") == fields.objects("none") == ()
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -78,6 +78,12 @@ class Fields(msgspec.Struct, frozen=True):
         value = self.members.get(name)
         return Fields(value) if isinstance(value, dict) else None
 
+    def objects(self, name: str) -> "tuple[Fields, ...]":
+        """Return the objects of the array under this name; none where there is no array of at most 100 objects."""
+        value = self.members.get(name)
+        items = value if isinstance(value, list) and len(value) <= MAX_WEBHOOK_WORDS else []
+        return tuple(Fields(item) for item in items if isinstance(item, dict))
+
     def rupees(self, *names: str) -> Paise | None:
         """Return an amount given in rupees, as text or number; None where it is absent, null or empty.
 
