@@ -6,7 +6,14 @@ import msgspec
 import pytest
 
 from wisipay.core.money import Paise
-from wisipay.providers.outgoing import basic_authorization, form_body, json_body, numeric_name, rupees_number
+from wisipay.providers.outgoing import (
+    basic_authorization,
+    form_body,
+    json_body,
+    numeric_name,
+    plain_text,
+    rupees_number,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +42,18 @@ def test_a_numeric_name_has_sixteen_digits_and_stays_the_same() -> None:
     assert len(names) == 1_000
     assert all(len(name) == 16 and name.isdecimal() and name[0] != "0" for name in names)
     assert numeric_name("WP01K9ABCDEF0123456789ABCD") == numeric_name("WP01K9ABCDEF0123456789ABCD")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Asha Rao", "Asha Rao"),
+        ("  José  D'Souza ", "Jose D Souza"),
+        ("A/B (C) & Co.", "A/B (C) Co."),
+        ("\N{DEVANAGARI LETTER A}", ""),
+        ("0123456789 0123456789", "0123456789 012345"),
+        ("0123456789012345 89", "0123456789012345"),
+    ],
+)
+def test_plain_text_has_nothing_but_what_banks_take(text: str, plain: str) -> None:
+    assert plain_text(text, 17, also="/().") == plain

@@ -37,6 +37,7 @@ def test_what_fits_is_not_refused() -> None:
     ("rules", "code"),
     [
         (OrderRules(needs=frozenset({"vpa", "bank_name"})), "FIELD_MISSING"),
+        (OrderRules(needs_by_mode=frozenset({("IMPS", "vpa"), ("UPI", "remarks")})), "FIELD_MISSING"),
         (OrderRules(takes_paise=False), "AMOUNT_NOT_WHOLE"),
         (OrderRules(amount_min=Paise(AMOUNT + 1)), "AMOUNT_TOO_LOW"),
         (OrderRules(amount_max=Paise(AMOUNT - 1)), "AMOUNT_TOO_HIGH"),

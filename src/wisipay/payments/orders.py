@@ -19,6 +19,7 @@ def payin_order(transaction: Transaction, webhook_url: str) -> PayinOrder:
         remarks=transaction.remarks,
         redirect_url=transaction.redirect_url,
         webhook_url=webhook_url,
+        expires_at=transaction.expires_at,
     )
 
 

@@ -9,6 +9,7 @@ is `Unknown`. An unknown payout keeps its hold and is asked about; it is never s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Protocol, TypeAlias
 
@@ -40,10 +41,12 @@ class ProviderStatus(StrEnum):
 class OrderRules:
     """What a provider asks of an order of one kind, beyond its mode; what does not fit is refused before it is sent.
 
-    `needs`: the fields of the order that must hold something. `takes_paise=False`: whole rupees only. Amounts in paise.
+    `needs`: the fields of the order that must hold something; `needs_by_mode`: further ones, pairs of mode and field.
+    `takes_paise=False`: whole rupees only. Amounts in paise.
     """
 
     needs: frozenset[str] = frozenset()
+    needs_by_mode: frozenset[tuple[str, str]] = frozenset()
     takes_paise: bool = True
     amount_min: Paise | None = None
     amount_max: Paise | None = None
@@ -90,7 +93,10 @@ class Capabilities:
 
 
 class PayinOrder(msgspec.Struct, frozen=True):
-    """A collection to start. `reference` is ours and unique per attempt; `amount` is in paise."""
+    """A collection to start. `reference` is ours and unique per attempt; `amount` is in paise.
+
+    `expires_at`: when we give it up; where a provider can be told, it should not take payments for much longer.
+    """
 
     reference: str
     amount: Paise
@@ -101,6 +107,7 @@ class PayinOrder(msgspec.Struct, frozen=True):
     remarks: str | None = None
     redirect_url: str | None = None
     webhook_url: str | None = None
+    expires_at: datetime | None = None
 
 
 class PayoutOrder(msgspec.Struct, frozen=True):

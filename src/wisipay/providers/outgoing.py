@@ -4,6 +4,7 @@ Decides how our exact values stand on the wire. Must never write an amount throu
 """
 
 import hashlib
+import unicodedata
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
@@ -35,6 +36,16 @@ def rupees_number(amount: Paise) -> msgspec.Raw:
 def basic_authorization(user: str, password: str) -> str:
     """Write the value of an HTTP Basic `Authorization` header."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def plain_text(text: str, longest: int, *, also: str = "") -> str:
+    """Write a text with ASCII letters, digits, single spaces and `also` only, cut to `longest` characters.
+
+    Accents fall off their letters; every other character becomes a space.
+    """
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    kept = "".join(sign if sign.isascii() and (sign.isalnum() or sign in also) else " " for sign in bare)
+    return " ".join(kept.split())[:longest].rstrip()
 
 
 def numeric_name(reference: str) -> str:

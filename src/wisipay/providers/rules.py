@@ -14,7 +14,8 @@ def refusal_of(capabilities: Capabilities, kind: PaymentKind, order: PayinOrder 
     if len(order.reference) > capabilities.reference_max_length:
         return _refused("REFERENCE_TOO_LONG", "our reference is longer than this provider takes")
     rules = capabilities.rules(kind)
-    missing = sorted(name for name in rules.needs if not getattr(order, name))
+    needs = rules.needs | {name for mode, name in rules.needs_by_mode if mode == order.mode}
+    missing = sorted(name for name in needs if not getattr(order, name))
     if missing:
         return _refused("FIELD_MISSING", f"this provider needs {', '.join(missing)}")
     return _amount_refusal(rules, order.amount)
