@@ -83,18 +83,25 @@ WHERE
             SELECT sides.account_number FROM ledger_balances AS sides
             WHERE sides.number = moved.number
         )
-        FROM ledger_entries AS targets
+        FROM unnest($3::uuid[]) AS wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT found.balance_numbers FROM ledger_entries AS found
+            WHERE found.id = wanted.id OFFSET 0
+        ) AS targets
         CROSS JOIN unnest(targets.balance_numbers) AS moved (number)
-        WHERE targets.id = any($3::uuid[])
     )
 ORDER BY balances.number
 FOR NO KEY UPDATE OF balances;
 
 -- name: taken_ids
 -- Which entries bear one of these ids ($1) or idempotency keys ($2). Of new commands none does, and that is all there
--- is to read.
-SELECT entries.id FROM ledger_entries AS entries
-WHERE entries.id = any($1::uuid[])
+-- is to read. One probe per id, in its own month alone: = any() would probe for all ids in all months.
+SELECT entries.id
+FROM unnest($1::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (
+    SELECT found.id FROM ledger_entries AS found
+    WHERE found.id = wanted.id OFFSET 0
+) AS entries
 UNION ALL
 SELECT keys.entry_id FROM ledger_keys AS keys
 WHERE keys.key = any($2::text[]);
@@ -129,15 +136,18 @@ SELECT
         FROM unnest(entries.balance_numbers) WITH ORDINALITY AS moved (number, line)
         ORDER BY moved.line
     ) AS account_ids
-FROM ledger_entries AS entries
+FROM unnest($1::uuid[]) AS wanted (id)
+CROSS JOIN LATERAL (
+    SELECT found.* FROM ledger_entries AS found
+    WHERE found.id = wanted.id OFFSET 0
+) AS entries
 LEFT JOIN LATERAL (
     SELECT
         ends.entry_id,
         ends.kind
     FROM ledger_resolutions AS ends
     WHERE ends.target_id = entries.id OFFSET 0
-) AS resolutions ON TRUE
-WHERE entries.id = any($1::uuid[]);
+) AS resolutions ON TRUE;
 
 -- name: write!
 -- All that a batch changes: entries ($1-$12, with their lines' accounts and amounts cut from $15 and $16 at the

@@ -63,7 +63,7 @@ CREATE TABLE ledger_entries (
     amounts bigint[] NOT NULL,
     CHECK ((target_id IS NULL) = (kind IN ('TRANSFER', 'PENDING'))),
     CONSTRAINT ledger_entries_lines_are_whole CHECK (cardinality(balance_numbers) = cardinality(amounts))
-);
+) PARTITION BY RANGE (id);
 
 -- How an entry ended: a hold by the entry that resolved it, a posted entry by the one that reversed it. The key is what
 -- makes either happen at most once.
@@ -71,7 +71,7 @@ CREATE TABLE ledger_resolutions (
     target_id uuid PRIMARY KEY,
     entry_id uuid NOT NULL,
     kind ledger_entry_kind NOT NULL CHECK (kind IN ('POST', 'VOID', 'EXPIRE', 'REVERSAL'))
-);
+) PARTITION BY RANGE (target_id);
 
 CREATE TABLE ledger_keys (
     key text PRIMARY KEY,
@@ -92,7 +92,7 @@ CREATE TABLE ledger_lines (
     number smallint NOT NULL,
     pending boolean NOT NULL,
     PRIMARY KEY (balance_number, posted_at, account_line)
-);
+) PARTITION BY RANGE (posted_at);
 
 CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -7,7 +7,7 @@ import aiosql
 
 _FOLDER = Path(__file__).parent
 _STATEMENTS = ("queries.sql", "operations.sql", "reports.sql")
-_SCHEMAS = ("schema.sql", "schema_operations.sql", "schema_reads.sql")
+_SCHEMAS = ("schema.sql", "schema_months.sql", "schema_operations.sql", "schema_reads.sql")
 
 
 def _load(file: str) -> Mapping[str, str]:
