@@ -18,8 +18,8 @@ _MAX_MERCHANTS = 10_000
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A registered credential, as `PUT /control/accounts/{name}` takes it.
 
-    `webhook_secret` is the second secret of the provider's format: what signs, salts or encrypts. The two URLs are where
-    webhooks go whose orders name no address, as with providers that have it entered in their panel.
+    `webhook_secret` is the second secret of the provider's format: what signs, salts or encrypts. The two URLs are
+    where webhooks go whose orders name no address, as with providers that have it entered in their panel.
     """
 
     api_key: Annotated[str, Meta(min_length=1)]

@@ -9,27 +9,25 @@ import pytest
 
 from support.loopback import WireAnswer, refused_url
 from support.provider_bench import (
-    AMOUNT,
     REFERENCE,
     Bench,
     bench_adapter,
+    create,
     meaningless_answers,
-    payin_order,
-    payout_order,
     silences,
 )
 from wisipay.providers import Accepted, PaymentKind, Rejected, Unknown
 
 
 def good_answer(bench: Bench, kind: PaymentKind, reference: str = REFERENCE) -> WireAnswer:
-    word = next(iter(bench.case.status_words(kind)))
+    word = next(iter(bench.case.create_words(kind)))
     amount = next(iter(bench.case.amounts().values()), msgspec.Raw(b'"100.10"'))
     return bench.case.created(kind, reference, word, amount)
 
 
 async def test_every_status_word_of_the_provider_is_understood(bench: Bench, kind: PaymentKind) -> None:
     amount = next(iter(bench.case.amounts().values()))
-    for word, status in bench.case.status_words(kind).items():
+    for word, status in bench.case.create_words(kind).items():
         outcome = await bench.create(kind, bench.case.created(kind, REFERENCE, word, amount))
         assert isinstance(outcome, Accepted), word
         assert outcome.status == status, word
@@ -38,20 +36,20 @@ async def test_every_status_word_of_the_provider_is_understood(bench: Bench, kin
 async def test_an_accepted_order_carries_the_providers_reference(bench: Bench, kind: PaymentKind) -> None:
     outcome = await bench.create(kind, good_answer(bench, kind))
     assert isinstance(outcome, Accepted)
-    assert outcome.provider_reference
+    assert bool(outcome.provider_reference) == bench.case.gives_reference(kind)
     assert (outcome.payment_url is not None) == (kind == "payin")
 
 
 async def test_amounts_are_exact_however_they_are_written(bench: Bench, kind: PaymentKind) -> None:
-    word = next(iter(bench.case.status_words(kind)))
+    word = next(iter(bench.case.create_words(kind)))
     for form, amount in bench.case.amounts().items():
         outcome = await bench.create(kind, bench.case.created(kind, REFERENCE, word, amount))
         assert isinstance(outcome, Accepted), form
-        assert outcome.amount == AMOUNT, form
+        assert outcome.amount == bench.case.amount, form
 
 
 async def test_an_amount_that_cannot_be_read_makes_the_outcome_unknown(bench: Bench, kind: PaymentKind) -> None:
-    word = next(iter(bench.case.status_words(kind)))
+    word = next(iter(bench.case.create_words(kind)))
     for amount in bench.case.broken_amounts():
         outcome = await bench.create(kind, bench.case.created(kind, REFERENCE, word, amount))
         assert isinstance(outcome, Unknown), bytes(amount)
@@ -77,11 +75,13 @@ async def test_a_rejection_that_is_cut_off_is_no_rejection(bench: Bench, kind: P
 
 
 async def test_a_duplicate_reference_is_the_first_order(bench: Bench, kind: PaymentKind) -> None:
-    for word, status in bench.case.status_words(kind).items():
+    for word, status in bench.case.create_words(kind).items():
         answer = bench.case.duplicate(kind, REFERENCE, word)
         if answer is None:
             continue
         outcome = await bench.create(kind, answer)
+        if isinstance(outcome, Unknown):
+            continue  # a provider that says no more than "used before" has to be asked how the first order stands
         assert isinstance(outcome, Accepted), word
         assert outcome.status == status, word
 
@@ -120,18 +120,14 @@ async def test_an_answer_about_another_payment_is_unknown(bench: Bench, kind: Pa
 
 async def test_nobody_listening_means_certainly_not_executed(bench: Bench, kind: PaymentKind) -> None:
     adapter = bench_adapter(bench.case, bench.client, await refused_url())
-    if kind == "payin":
-        outcome = await adapter.create_payin(payin_order(bench.case.payin_mode))
-    else:
-        outcome = await adapter.create_payout(payout_order(bench.case.payout_mode))
+    outcome = await create(bench.case, adapter, kind)
     assert isinstance(outcome, Rejected)
     assert not outcome.sent
 
 
 async def test_the_order_names_our_reference(bench: Bench, kind: PaymentKind) -> None:
     await bench.create(kind, good_answer(bench, kind))
-    request = bench.loopback.received[-1]
-    assert REFERENCE in request.path or REFERENCE.encode() in request.body
+    assert bench.case.names(kind, REFERENCE).encode() in bench.case.in_clear(bench.loopback.received[-1])
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 402, 404, 409, 422, 429, 500, 503])

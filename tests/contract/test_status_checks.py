@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from support.loopback import WireAnswer, refused_url
-from support.provider_bench import AMOUNT, REFERENCE, Bench, bench_adapter, meaningless_answers, silences
+from support.provider_bench import REFERENCE, Bench, bench_adapter, meaningless_answers, silences
 from wisipay.providers import NotFound, PaymentKind, StatusOutcome, StatusReport, Unknown
 
 
@@ -33,7 +33,7 @@ async def test_amounts_are_exact_however_they_are_written(bench: Bench, kind: Pa
     for form, amount in bench.case.amounts().items():
         outcome = await ask(bench, kind, bench.case.status(kind, REFERENCE, word, amount))
         assert isinstance(outcome, StatusReport), form
-        assert outcome.amount == AMOUNT, form
+        assert outcome.amount == bench.case.amount, form
 
 
 async def test_an_amount_that_cannot_be_read_makes_the_answer_unknown(bench: Bench, kind: PaymentKind) -> None:

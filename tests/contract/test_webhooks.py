@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.provider_bench import AMOUNT, OTHER_KIND, REFERENCE, Bench
+from support.provider_bench import OTHER_KIND, REFERENCE, Bench
 from support.provider_case import ProviderCase, WireWebhook
 from wisipay.providers import PaymentKind, WebhookRoute, WebhookUnreadable, WebhookWord
 
@@ -20,7 +20,7 @@ def one_webhook(case: ProviderCase, kind: PaymentKind) -> WireWebhook:
 
 
 def first_news(case: ProviderCase, kind: PaymentKind) -> tuple[str, msgspec.Raw]:
-    return next(iter(case.status_words(kind))), next(iter(case.amounts().values()))
+    return next(iter(case.webhook_words(kind))), next(iter(case.amounts().values()))
 
 
 def read(bench: Bench, route: WebhookRoute, webhook: WireWebhook) -> tuple[WebhookWord, ...]:
@@ -29,9 +29,9 @@ def read(bench: Bench, route: WebhookRoute, webhook: WireWebhook) -> tuple[Webho
 
 def test_every_status_word_of_the_provider_is_understood(bench: Bench, kind: PaymentKind) -> None:
     amount = next(iter(bench.case.amounts().values()))
-    for word, status in bench.case.status_words(kind).items():
+    for word, status in bench.case.webhook_words(kind).items():
         (news,) = read(bench, bench.case.route(kind), bench.case.webhook(kind, REFERENCE, word, amount))
-        assert (news.kind, news.status, news.amount) == (kind, status, AMOUNT), word
+        assert (news.kind, news.status, news.amount) == (kind, status, bench.case.amount), word
         assert news.reference == REFERENCE or news.provider_reference
         assert news.authentic == bench.adapter.capabilities.signs_webhooks
 
@@ -40,7 +40,7 @@ def test_amounts_are_exact_however_they_are_written(bench: Bench, kind: PaymentK
     word = first_news(bench.case, kind)[0]
     for form, amount in bench.case.amounts().items():
         (news,) = read(bench, bench.case.route(kind), bench.case.webhook(kind, REFERENCE, word, amount))
-        assert news.amount == AMOUNT, form
+        assert news.amount == bench.case.amount, form
 
 
 def test_an_amount_that_cannot_be_read_makes_the_webhook_unreadable(bench: Bench, kind: PaymentKind) -> None:
@@ -51,7 +51,7 @@ def test_an_amount_that_cannot_be_read_makes_the_webhook_unreadable(bench: Bench
 
 
 def test_other_shapes_bring_the_same_news(bench: Bench, kind: PaymentKind) -> None:
-    word, status = next(iter(bench.case.status_words(kind).items()))
+    word, status = next(iter(bench.case.webhook_words(kind).items()))
     for webhook in bench.case.other_shapes(kind, REFERENCE, word):
         (news,) = read(bench, bench.case.route(kind), webhook)
         assert (news.kind, news.status) == (kind, status)

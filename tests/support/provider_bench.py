@@ -9,6 +9,7 @@ from support.provider_case import ProviderCase
 from wisipay.core.http_client import HttpClient
 from wisipay.core.money import Paise
 from wisipay.providers import (
+    CaptureHook,
     CreateOutcome,
     HttpPolicy,
     PayinOrder,
@@ -29,11 +30,11 @@ _BREAKS = (Fault.CLOSES_UNANSWERED, Fault.CUT_OFF, Fault.NOT_HTTP)
 OTHER_KIND: dict[PaymentKind, PaymentKind] = {"payin": "payout", "payout": "payin"}
 
 
-def payin_order(mode: str = "UPI") -> PayinOrder:
-    """Return an order to collect 100.10 rupees."""
+def payin_order(mode: str = "UPI", amount: Paise = AMOUNT) -> PayinOrder:
+    """Return an order to collect 100.10 rupees, or another amount."""
     return PayinOrder(
         reference=REFERENCE,
-        amount=AMOUNT,
+        amount=amount,
         mode=mode,
         customer_name="Asha Rao",
         customer_email="asha@example.com",
@@ -44,11 +45,11 @@ def payin_order(mode: str = "UPI") -> PayinOrder:
     )
 
 
-def payout_order(mode: str = "IMPS") -> PayoutOrder:
-    """Return an order to pay 100.10 rupees to an account."""
+def payout_order(mode: str = "IMPS", amount: Paise = AMOUNT) -> PayoutOrder:
+    """Return an order to pay 100.10 rupees, or another amount, to an account."""
     return PayoutOrder(
         reference=REFERENCE,
-        amount=AMOUNT,
+        amount=amount,
         mode=mode,
         beneficiary_name="Asha Rao",
         account_number="000123456789",
@@ -77,17 +78,29 @@ class Bench:
     async def create(self, kind: PaymentKind, *answers: WireAnswer) -> CreateOutcome:
         """Give the adapter an order while the provider answers as told."""
         self.loopback.will_answer(*answers)
-        if kind == "payin":
-            return await self.adapter.create_payin(payin_order(self.case.payin_mode))
-        return await self.adapter.create_payout(payout_order(self.case.payout_mode))
+        return await create(self.case, self.adapter, kind)
+
+
+async def create(case: ProviderCase, adapter: ProviderAdapter, kind: PaymentKind) -> CreateOutcome:
+    """Give an adapter the order of this kind that fits its case."""
+    if kind == "payin":
+        return await adapter.create_payin(payin_order(case.payin_mode, case.amount))
+    return await adapter.create_payout(payout_order(case.payout_mode, case.amount))
 
 
 def bench_adapter(
-    case: ProviderCase, client: HttpClient, base_url: str, *, timeout_seconds: float = PATIENT_SECONDS
+    case: ProviderCase,
+    client: HttpClient,
+    base_url: str,
+    *,
+    timeout_seconds: float = PATIENT_SECONDS,
+    capture_hook: CaptureHook | None = None,
 ) -> ProviderAdapter:
     """Build the case's adapter so that it calls `base_url`."""
     policy = HttpPolicy(timeout_seconds=timeout_seconds, https_only=False)
-    http = ProviderHttp(client, provider=case.name, channel_id=f"{case.name}_test", policy=policy)
+    http = ProviderHttp(
+        client, provider=case.name, channel_id=f"{case.name}_test", policy=policy, capture_hook=capture_hook
+    )
     return build(case.name, case.credentials(base_url), http)
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from support.loopback import WireAnswer
+from support.loopback import Received, WireAnswer
+from wisipay.core.money import Paise
 from wisipay.providers import PaymentKind, ProviderStatus, WebhookRoute
 
 
@@ -31,8 +32,12 @@ class ProviderCase(ABC):
     kinds: Sequence[PaymentKind]
     payin_mode: str = "UPI"
     payout_mode: str = "IMPS"
+    amount: Paise = Paise(10_010)
+    """What the orders of the tests are over; whole rupees where the provider takes no paise."""
     echoes_reference: bool = True
     """Whether its answers name our reference."""
+    unchecked: Sequence[PaymentKind] = ()
+    """The kinds that it cannot be asked about."""
 
     @abstractmethod
     def credentials(self, base_url: str) -> Mapping[str, str]:
@@ -42,13 +47,35 @@ class ProviderCase(ABC):
     def status_words(self, kind: PaymentKind) -> Mapping[str, ProviderStatus]:
         """Return every status word of the provider and what it means for this kind, an unknown word included."""
 
+    def create_words(self, kind: PaymentKind) -> Mapping[str, ProviderStatus]:
+        """Return the words of an answer that takes an order, where they are others than those of a status check."""
+        return self.status_words(kind)
+
+    def webhook_words(self, kind: PaymentKind) -> Mapping[str, ProviderStatus]:
+        """Return the words of a webhook, where they are others than those of a status check."""
+        return self.status_words(kind)
+
+    def gives_reference(self, kind: PaymentKind) -> bool:
+        """Tell whether the answer to an order names the payment in the provider's own way."""
+        del kind
+        return True
+
+    def names(self, kind: PaymentKind, reference: str) -> str:
+        """Return what our reference is on this provider's wire."""
+        del kind
+        return reference
+
+    def in_clear(self, request: Received) -> bytes:
+        """Return path and body of a request, decrypted where the provider has it encrypted."""
+        return request.path.encode() + b"\n" + request.body
+
     @abstractmethod
     def created(self, kind: PaymentKind, reference: str, word: str, amount: msgspec.Raw) -> WireAnswer:
         """Return the answer that takes an order; `amount` stands in it as it is given."""
 
     @abstractmethod
     def amounts(self) -> Mapping[str, msgspec.Raw]:
-        """Return the ways to write 100.10 rupees in JSON that the provider is known to use: text, number, paise."""
+        """Return the ways to write `amount` in JSON that the provider is known to use: text, number, paise."""
 
     def broken_amounts(self) -> Sequence[msgspec.Raw]:
         """Return amounts that must make an answer unreadable."""

@@ -4,6 +4,7 @@ Decides what is kept of an exchange and how much. Must never hand on a secret or
 that it describes: a hook that raises is logged and forgotten.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
@@ -12,10 +13,15 @@ import msgspec
 
 from wisipay.core.http_client import HttpAnswer
 from wisipay.core.logging import get_logger
-from wisipay.core.redaction import redact
+from wisipay.core.redaction import REDACTED, redact
 
 MAX_CAPTURED_BYTES: Final = 16 * 1024
 """Of each body; a provider's answer is a fraction of it, and a page of HTML is told by its beginning."""
+
+# Beyond what is never logged: people are named under many keys, and an encrypted payload is as private as its content.
+_PRIVATE: Final = re.compile(
+    r"""(?i)([a-z_]*name|payload|address|contact|upi_?id)(["']?\s{0,4}[:=]\s{0,4})("(?:[^"\\]|\\.)*"?|[^&\s,;}\]{["]+)"""
+)
 
 _logger = get_logger(__name__)
 
@@ -94,4 +100,10 @@ def _redacted_text(text: str) -> str:
 
 
 def _redacted_body(body: bytes | None) -> str:
-    return _redacted_text((body or b"")[:MAX_CAPTURED_BYTES].decode(errors="replace"))
+    text = (body or b"")[:MAX_CAPTURED_BYTES].decode(errors="replace")
+    return _redacted_text(_PRIVATE.sub(_hidden, text))
+
+
+def _hidden(match: re.Match[str]) -> str:
+    quote = '"' if match[3].startswith('"') else ""
+    return f"{match[1]}{match[2]}{quote}{REDACTED}{quote}"
