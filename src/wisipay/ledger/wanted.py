@@ -1,7 +1,7 @@
 """Which accounts and entries a batch of commands needs to be decided. Pure; the store reads them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from uuid import UUID
 
 from wisipay.ledger.model import Command, Transfer
@@ -21,7 +21,12 @@ class Wanted:
     idempotency_keys: frozenset[str] = frozenset()
 
     def __or__(self, other: "Wanted") -> "Wanted":
-        return Wanted(*(getattr(self, each.name) | getattr(other, each.name) for each in fields(self)))
+        return Wanted(
+            self.account_ids | other.account_ids,
+            self.entry_ids | other.entry_ids,
+            self.target_ids | other.target_ids,
+            self.idempotency_keys | other.idempotency_keys,
+        )
 
 
 def wanted_by(commands: Iterable[Command]) -> Wanted:

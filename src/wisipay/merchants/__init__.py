@@ -20,7 +20,7 @@ from wisipay.merchants.errors import (
     UnknownTier,
 )
 from wisipay.merchants.fee_tiers import add_tier, remove_tier
-from wisipay.merchants.fees import Fee, fee_for, parse_percentage, percentage_text
+from wisipay.merchants.fees import Fee, fee_for, parse_percentage, percentage_text, tier_for
 from wisipay.merchants.gate import GatePolicy, MerchantGate
 from wisipay.merchants.legal_entities import BankAccount, LegalEntity, create_legal_entity, read_legal_entities
 from wisipay.merchants.model import (
@@ -103,4 +103,5 @@ __all__ = [
     "rotate_secret",
     "set_credentials",
     "set_routing",
+    "tier_for",
 ]

@@ -31,9 +31,15 @@ class Fee:
 
 def fee_for(tiers: Sequence[FeeTier], amount: Paise) -> Fee | None:
     """Give the fee for an amount in paise, or None when no tier covers it (PAY_1105)."""
+    tier = tier_for(tiers, amount)
+    return None if tier is None else _charge(tier.charge, amount)
+
+
+def tier_for(tiers: Sequence[FeeTier], amount: Paise) -> FeeTier | None:
+    """Give the tier that covers an amount in paise, or None."""
     for tier in tiers:
         if tier.from_paise <= amount and (tier.to_paise is None or amount <= tier.to_paise):
-            return _charge(tier.charge, amount)
+            return tier
     return None
 
 

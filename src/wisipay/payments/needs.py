@@ -13,7 +13,7 @@ from uuid import UUID
 
 from wisipay.core.clock import ist_day
 from wisipay.ledger import Command as LedgerCommand
-from wisipay.ledger import Wanted
+from wisipay.ledger import Void, Wanted
 from wisipay.ledger import wanted_by as ledger_wanted_by
 from wisipay.payments import postings
 from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, ProviderWord, SetStatus
@@ -55,10 +55,15 @@ def ledger_needs(
                 account_ids.update(postings.shared_account_ids(command.merchant_id))
                 account_ids.update(_candidate_accounts(command.candidates))
         elif transaction is not None:
-            possible.extend(_entries(command, transaction, attempts))
+            for entry in _entries(command, transaction, attempts):
+                possible.append(entry)
+                if isinstance(entry, Void):  # what is given back may be held again, by the next attempt
+                    entry_ids.add(postings.derived_id(transaction.id, f"hold:{transaction.attempt + 1}"))
+                    account_ids.update([line.account_id for line in postings.payment_lines(transaction)])
             if isinstance(command, CreateAnswered) and transaction.kind is Kind.PAYOUT:
                 account_ids.update(_candidate_accounts(command.remaining))
-    return ledger_wanted_by(possible) | Wanted(frozenset(account_ids), frozenset(entry_ids))
+    wanted = Wanted(frozenset(account_ids), frozenset(entry_ids))
+    return ledger_wanted_by(possible) | wanted if possible else wanted
 
 
 def usage_needs(
@@ -111,7 +116,6 @@ def _entries(
             yield postings.post_hold(transaction)
         elif said in {None, ProviderStatus.FAILED, ProviderStatus.REVERSED}:
             yield postings.void_hold(transaction)
-            yield postings.hold(replace(transaction, attempt=transaction.attempt + 1))
     elif said is ProviderStatus.SUCCESS:
         yield postings.late_posting(transaction)
     elif said is ProviderStatus.REVERSED:

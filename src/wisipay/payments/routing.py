@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wisipay.core.money import Paise
-from wisipay.merchants import Channel, Directory, ServiceConfig, ServiceKind, fee_for
+from wisipay.merchants import Channel, Directory, ServiceConfig, ServiceKind, fee_for, tier_for
 from wisipay.payments.errors import PayCode, PaymentError
 from wisipay.payments.model import Candidate
 from wisipay.providers import ProviderGateway
@@ -72,15 +72,17 @@ def _fixed_objection(channel: Channel, kind: ServiceKind, amount_paise: Paise) -
     """Return what the channel's configuration has against this payment, empty when nothing."""
     config = channel.service(kind)
     limits = config.limits
-    objections = {
-        "inactive": not (channel.is_active and config.is_active),
-        "paused by an operator": channel.is_paused,
-        "amount below the channel's minimum": limits.min_paise is not None and amount_paise < limits.min_paise,
-        "amount above the channel's maximum": limits.max_paise is not None and amount_paise > limits.max_paise,
-        "no fee tier of the channel for this amount": bool(config.tiers)
-        and fee_for(config.tiers, amount_paise) is None,
-    }
-    return next((reason for reason, applies in objections.items() if applies), "")
+    if not (channel.is_active and config.is_active):
+        return "inactive"
+    if channel.is_paused:
+        return "paused by an operator"
+    if limits.min_paise is not None and amount_paise < limits.min_paise:
+        return "amount below the channel's minimum"
+    if limits.max_paise is not None and amount_paise > limits.max_paise:
+        return "amount above the channel's maximum"
+    if config.tiers and tier_for(config.tiers, amount_paise) is None:
+        return "no fee tier of the channel for this amount"
+    return ""
 
 
 def _candidate(channel: Channel, kind: ServiceKind, amount_paise: Paise, reason: str) -> Candidate:

@@ -41,18 +41,18 @@ def channel_subject(channel_id: str, kind: Kind) -> str:
 
 def day_key(subject: str, day: date) -> UsageKey:
     """Return the key of a subject's counter of one IST day."""
-    return subject, f"D{day:%Y%m%d}"
+    return keys_of(subject, day)[0]
 
 
 def month_key(subject: str, day: date) -> UsageKey:
     """Return the key of a subject's counter of the IST month that holds `day`."""
-    return subject, f"M{day:%Y%m}"
+    return keys_of(subject, day)[1]
 
 
 @lru_cache(maxsize=4096)
 def keys_of(subject: str, day: date) -> tuple[UsageKey, UsageKey]:
     """Return both counters that a payment of `day` counts in."""
-    return day_key(subject, day), month_key(subject, day)
+    return (subject, f"D{day:%Y%m%d}"), (subject, f"M{day:%Y%m}")
 
 
 def exceeds(use: Use, amount_paise: Paise, limit_paise: Paise | None) -> bool:
