@@ -17,6 +17,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.ports.driver import NotifyCallback
 from pgqueuer.queries import Queries
 
+from support import backends
 from support.waiting import until
 from wisipay.core.clock import utc_now
 from wisipay.core.config import Settings
@@ -97,8 +98,7 @@ async def test_a_running_worker_is_woken_by_a_new_job(database: Pool, settings: 
 
 
 async def _listens(database: Pool) -> bool:
-    query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wisipay jobs' AND query LIKE 'LISTEN%'"
-    return bool(await database.fetchval(query))
+    return await backends.count(database, "wisipay jobs", last_query="LISTEN%") > 0
 
 
 async def test_a_job_is_queued_only_if_the_change_is_committed(database: Pool) -> None:
@@ -283,14 +283,11 @@ async def test_a_worker_outlives_its_connections(database: Pool, settings: Setti
     greet = Recorder()
     async with working(settings, lambda worker: worker.handle("greet", greet)):
         await until(lambda: _listens(database))
-        await database.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wisipay jobs'"
-        )
+        await backends.terminate(database, "wisipay jobs")
         await add(database)
         await until(lambda: greet.jobs, timeout_seconds=30)
 
 
-@pytest.mark.usefixtures("database")
 @pytest.mark.usefixtures("database")
 async def test_a_listener_that_is_slow_to_begin_is_not_taken_for_a_broken_one(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

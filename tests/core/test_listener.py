@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support import stores
+from support import backends, stores
 from support.proxy import Proxy, Trouble
 from support.waiting import until
 from wisipay.core import listener as listener_module
@@ -53,16 +53,10 @@ async def test_channels_named_before_the_start_are_heard(database: Pool, databas
 async def test_a_lost_connection_is_replaced_and_everyone_told_to_look(database: Pool, listener: Listener) -> None:
     heard: list[str] = []
     await listener.listen("news", heard.append)
-    await _disconnect(database)
+    await backends.terminate(database, "test listener")
     await until(lambda: heard == [""])
     await database.execute("SELECT pg_notify('news', 'again')")
     await until(lambda: heard == ["", "again"])
-
-
-async def _disconnect(database: Pool) -> None:
-    await database.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test listener'"
-    )
 
 
 async def test_a_connection_that_goes_silent_is_noticed(
@@ -125,13 +119,12 @@ async def test_after_the_stop_nothing_is_heard(database: Pool, database_url: str
     async with Listener(database_url, application_name="test listener") as listener:
         await listener.listen("news", heard.append)
     await database.execute("SELECT pg_notify('news', 'hello')")
-    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'test listener'"
-    await until(lambda: _is_zero(database, count))
+    await until(lambda: _is_gone(database))
     assert heard == []
 
 
-async def _is_zero(database: Pool, count: str) -> bool:
-    return not await database.fetchval(count)
+async def _is_gone(database: Pool) -> bool:
+    return await backends.count(database, "test listener") == 0
 
 
 async def test_stopping_what_never_started_is_harmless(database_url: str) -> None:
