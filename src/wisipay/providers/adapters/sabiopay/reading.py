@@ -63,6 +63,7 @@ def read_payin_created(reference: str, answer: HttpAnswer) -> CreateOutcome:
         ProviderStatus.PENDING,
         provider_reference=data.required("payment_request_id"),
         payment_url=data.required("upi_intent_url"),
+        amount=data.rupees("amount"),
     )
 
 
