@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ from support.books import BANK, SPECS, WALLET
 from wisipay import ledger
 from wisipay.core.database import Pool
 from wisipay.core.migrations import migrate, upgrade_script
+from wisipay.ledger.store import Connection
 
 _MADE = """
 SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod), attnotnull::text, attidentity::text
@@ -60,7 +61,7 @@ async def test_the_migrated_schema_is_the_library_s_own(database: Pool) -> None:
 async def test_entries_of_the_release_before_keep_their_lines(old_url: str) -> None:
     held, now = uuid4(), datetime.now(UTC)
     connection = await asyncpg.connect(old_url)
-    await ledger.open_accounts(connection, SPECS)
+    await _open_as_before(connection, SPECS)
     rows = await connection.fetch("SELECT id, number FROM ledger_accounts WHERE id = any($1)", [BANK.id, WALLET.id])
     numbers = {row["id"]: row["number"] for row in rows}
     await connection.execute(
@@ -88,3 +89,44 @@ async def test_entries_of_the_release_before_keep_their_lines(old_url: str) -> N
     with pytest.raises(asyncpg.RestrictViolationError):
         await connection.execute("DELETE FROM ledger_entries")
     await connection.close()
+
+
+async def test_accounts_of_the_release_before_get_their_history(old_url: str) -> None:
+    connection = await asyncpg.connect(old_url)
+    await _open_as_before(connection, SPECS)
+    await migrate(old_url, "pre")
+    await _open_as_before(connection, [ledger.GST_PAYABLE])  # by old code, which runs until all new code does
+    await connection.execute(
+        """
+        UPDATE ledger_balances SET status = 'FROZEN'
+        WHERE account_number = (SELECT number FROM ledger_accounts WHERE id = $1)
+        """,
+        WALLET.id,
+    )
+    await migrate(old_url, "post")
+    events = await connection.fetch(
+        """
+        SELECT kind, account_id, currency, balance_numbers, status_before, status, min_balance
+        FROM ledger_account_events ORDER BY sequence
+        """
+    )
+    opened = [(event["account_id"], event["min_balance"]) for event in events if event["kind"] == "OPENED"]
+    assert opened == [(spec.id, spec.min_balance) for spec in (*SPECS, ledger.GST_PAYABLE)]
+    assert tuple(events[-1]) == ("STATUS_CHANGED", WALLET.id, None, None, "ACTIVE", "FROZEN", WALLET.min_balance)
+    await migrate(old_url)
+    assert len(events) == await connection.fetchval("SELECT count(*) FROM ledger_account_events")
+    await connection.close()
+
+
+async def _open_as_before(connection: Connection, specs: Iterable[ledger.AccountSpec]) -> None:
+    for spec in specs:
+        await connection.execute(
+            """
+            WITH opened AS (
+                INSERT INTO ledger_accounts (id, kind, entity, entity_id, purpose, currency, stripes)
+                VALUES ($1, $2, $3, $4, $5, $6, 1) RETURNING number
+            )
+            INSERT INTO ledger_balances (account_number, stripe, min_balance) SELECT number, 0, $7 FROM opened
+            """,
+            *(spec.id, spec.kind.value, spec.entity, spec.entity_id, spec.purpose, spec.currency, spec.min_balance),
+        )

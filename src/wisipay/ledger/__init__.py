@@ -15,6 +15,7 @@ from wisipay.ledger.chart import (
     merchant_account,
     merchant_accounts,
 )
+from wisipay.ledger.controls import open_accounts, set_account_floor, set_account_status
 from wisipay.ledger.errors import AccountDiffersError, BadCursorError, LedgerError, NotLoadedError, UnknownAccountError
 from wisipay.ledger.general import PeriodTotals, account_totals, general_ledger
 from wisipay.ledger.headers import Branch, account_tree
@@ -75,7 +76,7 @@ from wisipay.ledger.reports import (
 from wisipay.ledger.snapshots import take_snapshots
 from wisipay.ledger.sql import schema_sql
 from wisipay.ledger.statements import Statement, StatementLine, statement, statement_by_value_date
-from wisipay.ledger.store import apply, apply_linked, load, open_accounts, set_account_status, write
+from wisipay.ledger.store import apply, apply_linked, load, write
 from wisipay.ledger.wanted import Wanted, wanted_by
 
 __all__ = [
@@ -168,6 +169,7 @@ __all__ = [
     "record_linked_operations",
     "record_operations",
     "schema_sql",
+    "set_account_floor",
     "set_account_status",
     "statement",
     "statement_by_value_date",

@@ -6,8 +6,8 @@ from pathlib import Path
 import aiosql
 
 _FOLDER = Path(__file__).parent
-_STATEMENTS = ("queries.sql", "operations.sql", "reports.sql")
-_SCHEMAS = ("schema.sql", "schema_months.sql", "schema_operations.sql", "schema_reads.sql")
+_STATEMENTS = ("queries.sql", "accounts.sql", "operations.sql", "reports.sql")
+_SCHEMAS = ("schema.sql", "schema_months.sql", "schema_operations.sql", "schema_reads.sql", "schema_seals.sql")
 
 
 def _load(file: str) -> Mapping[str, str]:

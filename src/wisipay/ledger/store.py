@@ -13,7 +13,7 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from wisipay.ledger.account import Account, AccountSpec, AccountStatus
+from wisipay.ledger.account import Account
 from wisipay.ledger.encoding import (
     ENTRY_COLUMNS,
     LINE_COLUMNS,
@@ -22,7 +22,6 @@ from wisipay.ledger.encoding import (
     copy_of_entries,
     copy_of_lines,
 )
-from wisipay.ledger.errors import AccountDiffersError, UnknownAccountError
 from wisipay.ledger.machine import Book
 from wisipay.ledger.model import Command, Entry, Result, Transfer
 from wisipay.ledger.rows import account_of, entry_of
@@ -105,36 +104,6 @@ async def apply_linked(
     results = book.apply_linked(commands, now)
     await write(connection, book)
     return list(results)
-
-
-async def open_accounts(connection: Connection, specs: Sequence[AccountSpec]) -> None:
-    """Open the accounts that are not open yet. Parents come before their children.
-
-    Raises `AccountDiffersError` when an account is open with another currency, number of stripes or parent; status and
-    floor may have been changed since and are left alone.
-    """
-    await connection.executemany(
-        QUERIES["open_account"],
-        [
-            (
-                *(spec.id, spec.kind.value, spec.entity, spec.entity_id, spec.purpose, spec.currency),
-                *(spec.stripes, spec.parent_id, spec.min_balance),
-            )
-            for spec in specs
-        ],
-    )
-    rows = await connection.fetch(QUERIES["opened_accounts"], [spec.id for spec in specs])
-    opened = {row["id"]: row for row in rows}
-    for spec in specs:
-        for name in ("currency", "stripes", "parent_id"):
-            if opened[spec.id][name] != getattr(spec, name):
-                raise AccountDiffersError(f"{spec.id}: {name} is {opened[spec.id][name]}, not {getattr(spec, name)}")
-
-
-async def set_account_status(connection: Connection, account_id: str, status: AccountStatus) -> None:
-    """Set which new entries an account takes; `UnknownAccountError` if it was never opened."""
-    if await connection.execute(QUERIES["set_status"], account_id, status.value) == "UPDATE 0":
-        raise UnknownAccountError(account_id)
 
 
 async def _lock_accounts(connection: Connection, wanted: Wanted, stripe: int) -> list[Account]:
