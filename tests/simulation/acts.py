@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
 
-from simulation.parties import AMOUNTS, CHANNELS, HABITS, MERCHANTS
+from simulation.parties import AMOUNTS, CHANNELS, FUNDS, HABITS, MERCHANTS
 from simulation.process import Process
 from simulation.requests import Ask, Submit, wait_for
 from simulation.stage import Kit, Stage
@@ -21,7 +21,7 @@ from wisipay.core.queue import Lease
 from wisipay.ledger import AccountStatus
 from wisipay.payments import Kind, Request, SetStatus, Source, Status, Transaction
 from wisipay.providers import ProviderStatus, WebhookWord
-from wisipay.webhooks.model import Look, WebhookState
+from wisipay.webhooks.model import Look
 
 LEASE_SECONDS = 8
 _BENEFICIARY = {
@@ -56,7 +56,7 @@ class Acts:
 
     def flush(self) -> bool:
         """Let a desk go on with its batch."""
-        busy = [kit.process for kit in self.stage.kits if kit.process.has_commands]
+        busy = [process for process in self.stage.processes if process.has_commands]
         if not busy:
             return False
         process = busy[self.choices.below(len(busy))] if len(busy) > 1 else busy[0]
@@ -73,10 +73,10 @@ class Acts:
 
     def record(self) -> bool:
         """Let a worker record what it has done."""
-        kits = [kit for kit in self.stage.kits if kit.process.records and not kit.process.is_stopped]
-        if not kits:
+        busy = [process for process in self.stage.processes if process.records and not process.is_stopped]
+        if not busy:
             return False
-        process = kits[self.choices.below(len(kits))].process
+        process = busy[self.choices.below(len(busy))]
         records, process.records = process.records, []
         for record in records:
             record()
@@ -203,8 +203,7 @@ class Acts:
         """Let a worker claim callbacks and deliver them."""
         kit = self.kit()
         token = self.world.new_uuid()
-        places = dict.fromkeys((merchant.id for merchant in MERCHANTS), self.world.claims)
-        claimed = self.world.outbox.claim(places, token, LEASE_SECONDS, self.world.now)
+        claimed = self.world.outbox.claim(dict.fromkeys(FUNDS, self.world.claims), token, LEASE_SECONDS, self.world.now)
         process, outbox = kit.process, self.world.outbox
         ids = [each.event.event_id for each in claimed]
         process.renewals.append(lambda: outbox.renew(ids, token, LEASE_SECONDS, self.world.now))
@@ -347,8 +346,8 @@ class Acts:
         world = self.world
         moments = [each.due_at for each in world.payments.transactions.values() if each.due_at is not None]
         moments += [each.lease_until for each in world.payments.transactions.values() if each.lease_until is not None]
-        moments += [row.due_at for row in world.outbox.rows.values() if row.state.value == "WAITING"]
-        moments += [row.due_at for row in world.inbox.rows.values() if row.state is WebhookState.WAITING]
+        moments += [row.due_at for row in world.outbox.waiting.values()]
+        moments += [row.due_at for row in world.inbox.waiting.values()]
         return moments
 
     def _any_payment(self) -> Transaction | None:

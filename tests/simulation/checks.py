@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
 
 from simulation.broken import Broken
 from simulation.parties import People, fee_and_tax
@@ -28,7 +30,9 @@ _IST = timedelta(hours=5, minutes=30)
 _OPEN = frozenset({Status.PENDING, Status.PROCESSING})
 _ENDED_BADLY = frozenset({Status.FAILED, Status.EXPIRED})
 _SAID_FAILED = frozenset({ProviderStatus.FAILED, ProviderStatus.REVERSED})
-_FIXED = ("merchant_id", "order_id", "kind", "amount_paise", "fee_paise", "tax_paise", "net_paise", "usage_day")
+_fixed_of = attrgetter(
+    "merchant_id", "order_id", "kind", "amount_paise", "fee_paise", "tax_paise", "net_paise", "usage_day"
+)
 
 
 @dataclass(slots=True)
@@ -39,6 +43,8 @@ class Known:
     status: str = "PENDING"
     told: list[str] = field(default_factory=list)
     counted_in: tuple[UsageKey, ...] = ()
+    lines: dict[str, dict[str, int]] = field(default_factory=dict)
+    """What a success moves, by channel: all else that it follows from is fixed."""
 
 
 class Checks:
@@ -66,6 +72,8 @@ class Checks:
     def before_commit(self, commands: Sequence[Command]) -> None:
         """Note the leases that none of these commands holds, though one of them speaks for an older one."""
         self._fenced.clear()
+        if not any(isinstance(command, Looked) for command in commands):
+            return
         for command in commands:
             if not isinstance(command, Looked) or command.lease_token is None:
                 continue
@@ -84,13 +92,18 @@ class Checks:
             self._created(self._payments.transactions[each.id])
         for event in book.events:
             self._event(event, now)
-        for name in dict.fromkeys((*(each.id for each in book.created), *book.changed)):
+        for name in dict.fromkeys([*[each.id for each in book.created], *book.changed]):
             self.transaction(self._payments.transactions[name])
         for name, (token, polls, not_found) in self._fenced.items():
             stored = self._payments.transactions[name]
             kept = stored.lease_token == token and stored.polls == polls and stored.not_found <= not_found
             if not kept and stored.is_open:
                 raise Broken("fencing", f"{name}: a look whose lease had run out moved its schedule or its lease")
+        if book.usage_changes or self._gained or self._lifted or self._lost:
+            self._counters(book)
+
+    def _counters(self, book: PaymentBook) -> None:
+        """Check the counters that a batch changed, or should have, and the limits over them."""
         for key in {*book.usage_changes, *self._gained, *self._lifted, *self._lost}:
             self._usage(key)
         for key, transaction in self._gained.items():
@@ -103,7 +116,7 @@ class Checks:
     def transaction(self, transaction: Transaction) -> None:
         """Check one payment against its history, its entries, its callbacks and its counters."""
         known = self._known[transaction.id]
-        if tuple(getattr(transaction, name) for name in _FIXED) != known.fixed:
+        if _fixed_of(transaction) != known.fixed:
             raise Broken("fixed", f"{transaction.id} changed what it was opened with")
         if transaction.status.value != known.status:
             raise Broken("timeline", f"{transaction.id} is {transaction.status}, its last event says {known.status}")
@@ -112,7 +125,7 @@ class Checks:
         if transaction.is_open and not transaction.is_held_for_operator and transaction.due_at is None:
             raise Broken("due", f"{transaction.id} is open and nothing will ever look at it")
         self._callbacks(transaction, known)
-        self._effect(transaction)
+        self._effect(transaction, known)
         self._count(transaction, known)
 
     def order_of(self, transaction_id: str, attempt: int) -> Order | None:
@@ -132,7 +145,7 @@ class Checks:
             raise Broken("fee", f"{transaction.id}: net is {transaction.net_paise}")
         if transaction.usage_day != (transaction.created_at + _IST).date():
             raise Broken("usage", f"{transaction.id} of {transaction.created_at} counts in {transaction.usage_day}")
-        self._known[transaction.id] = Known(tuple(getattr(transaction, name) for name in _FIXED))
+        self._known[transaction.id] = Known(_fixed_of(transaction))
 
     def _event(self, event: Event, now: datetime) -> None:
         known = self._known[event.transaction_id]
@@ -189,11 +202,13 @@ class Checks:
         if told != known.told or transaction.callback_count != len(told):
             raise Broken("callbacks", f"{transaction.id} reached {known.told}, its merchant is told {told}")
 
-    def _effect(self, transaction: Transaction) -> None:
+    def _effect(self, transaction: Transaction, known: Known) -> None:
         effect = self.shadow.effects[transaction.id]
         status, is_payin = transaction.status, transaction.kind is Kind.PAYIN
         moved = status in {Status.SUCCESS, Status.REVERSED}
-        lines = _lines(transaction)
+        lines = known.lines.get(transaction.channel_id)
+        if lines is None:
+            lines = known.lines[transaction.channel_id] = _lines(transaction)
         is_held = not is_payin and status in _OPEN
         posted = {name: amount for name, amount in effect.posted.items() if amount}
         pending = {name: amount for name, amount in effect.pending.items() if amount}
@@ -208,7 +223,11 @@ class Checks:
 
     def _count(self, transaction: Transaction, known: Known) -> None:
         counts = transaction.status not in _ENDED_BADLY
-        keys = _usage_keys(transaction) if counts else ()
+        keys = (
+            _usage_keys(transaction.merchant_id, transaction.channel_id, transaction.kind, transaction.usage_day)
+            if counts
+            else ()
+        )
         if keys == known.counted_in:
             return
         for key in known.counted_in:
@@ -259,8 +278,8 @@ def _lines(transaction: Transaction) -> dict[str, int]:
     return {name: paise for name, paise in lines.items() if paise}
 
 
-def _usage_keys(transaction: Transaction) -> tuple[UsageKey, ...]:
-    day = transaction.usage_day
+@lru_cache(maxsize=4_096)
+def _usage_keys(merchant_id: str, channel_id: str, kind: Kind, day: date) -> tuple[UsageKey, ...]:
     periods = f"D{day.year}{day.month:02}{day.day:02}", f"M{day.year}{day.month:02}"
-    subjects = f"M:{transaction.merchant_id}:{transaction.kind}", f"C:{transaction.channel_id}:{transaction.kind}"
+    subjects = f"M:{merchant_id}:{kind}", f"C:{channel_id}:{kind}"
     return tuple((subject, period) for subject in subjects for period in periods)

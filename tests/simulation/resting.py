@@ -16,13 +16,10 @@ from wisipay.callbacks import CallbackState
 from wisipay.ledger import AccountStatus
 from wisipay.payments import Flag, Kind, Status, Transaction
 from wisipay.providers import ProviderStatus
-from wisipay.webhooks.model import WebhookState
 
 ROUNDS_MAX = 150
 _PATIENCE_ROUNDS = 20
 """After so many rounds an operator ends what no provider can ever speak of."""
-
-_LAID_ASIDE = frozenset({CallbackState.DEAD, CallbackState.SWITCHED_OFF})
 
 
 def come_to_rest(acts: Acts) -> None:
@@ -80,7 +77,7 @@ def _end_orders(acts: Acts) -> None:
 
 def _replay(acts: Acts) -> None:
     world = acts.world
-    aside = [each for each, row in world.outbox.rows.items() if row.state in _LAID_ASIDE]
+    aside = list(world.outbox.laid_aside)
     if aside and not acts.stage.outbound:
         for merchant_id in world.people.merchants:
             for kind in Kind:
@@ -92,10 +89,13 @@ def _operate(acts: Acts, *, hopeless: bool) -> bool:
     """Settle by hand what waits for a person; returns whether anything did."""
     busy = False
     for transaction in list(acts.world.payments.transactions.values()):
+        is_held, is_open = transaction.is_held_for_operator, transaction.is_open
+        if not is_held and not (is_open and hopeless):
+            continue
         truth = _truth(acts, transaction)
         right = truth is not None and truth.status in {ProviderStatus.SUCCESS, ProviderStatus.REVERSED}
-        waits = transaction.is_held_for_operator and (transaction.is_open or (right and not _has_moved(transaction)))
-        unheard = transaction.is_open and truth is None and transaction.kind is Kind.PAYOUT and hopeless
+        waits = is_held and (is_open or (right and not _has_moved(transaction)))
+        unheard = is_open and truth is None and transaction.kind is Kind.PAYOUT and hopeless
         if waits or unheard:
             acts.by_hand(transaction, Status.SUCCESS if right else Status.FAILED)
             busy = True
@@ -112,8 +112,9 @@ def _is_at_rest(acts: Acts) -> bool:
         not _open(acts)
         and not acts.stage.outbound
         and not any(kit.process.has_commands or kit.process.records for kit in acts.stage.kits)
+        and not world.inbox.waiting
+        and not world.outbox.waiting
         and all(row.state is CallbackState.DELIVERED for row in world.outbox.rows.values())
-        and all(row.state is not WebhookState.WAITING for row in world.inbox.rows.values())
         and all(each.due_at is None for each in world.payments.transactions.values())
     )
 

@@ -1,59 +1,51 @@
-"""Many histories at a time, on any number of processes, and what was seen in them.
+"""Many histories at a time, on any number of processes; a run ends at the first that fail, `FAILURES_KEPT` of them.
 
-`run` counts; `report` puts the count in words. A run ends at the first histories that fail, `FAILURES_KEPT` of them.
+Goes on from what a record tells was run, and tells of each stretch that came to its end.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+import gc
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from time import process_time
+from resource import RUSAGE_SELF, getrusage
+from threading import Thread
+from time import monotonic, process_time, sleep
 
 import structlog
 
 from simulation.history import STEPS, run_seed
+from simulation.tally import Tally
 
 FAILURES_KEPT = 5
-_CHUNK = 200
+TELL_SECONDS = 30
+"""How often a run says how far it is, at the latest at the end of the stretch that is being run."""
 
+Done = Callable[[range, Tally], None]
+"""What is told of each stretch that came to its end: its seeds, and what was counted."""
 
-@dataclass(slots=True)
-class Tally:
-    """Histories run, the processor time they took, how many histories saw what, and the seeds that failed."""
-
-    histories: int = 0
-    cpu_seconds: float = 0.0
-    seen: Counter[str] = field(default_factory=Counter)
-    failed: dict[int, str] = field(default_factory=dict)
-
-    def add(self, other: Tally) -> None:
-        """Take another part of the run in."""
-        self.histories += other.histories
-        self.cpu_seconds += other.cpu_seconds
-        self.seen.update(other.seen)
-        self.failed.update(other.failed)
-
-    @property
-    def per_minute(self) -> float:
-        """Histories per minute of one core's processor time."""
-        return 60 * self.histories / self.cpu_seconds if self.cpu_seconds else 0.0
+_KIB_PER_MIB = 1024
+_COLLECT_AFTER = 20_000
+_WATCH_SECONDS = 2
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the product's log out of the way: a history's faults would fill it."""
-    before = structlog.get_config()
+    """Keep the product's log out of the way, a history's faults would fill it; and collect garbage less often."""
+    before, thresholds = structlog.get_config(), gc.get_threshold()
     structlog.configure(**before | {"wrapper_class": structlog.make_filtering_bound_logger(50)})
+    gc.set_threshold(_COLLECT_AFTER)
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         structlog.configure(**before)
 
 
-def run_chunk(seeds: Iterable[int], steps: int = STEPS) -> Tally:
+def run_stretch(seeds: range, steps: int = STEPS) -> Tally:
     """Run the histories of these seeds in this process, up to some failures."""
     tally = Tally()
     start = process_time()
@@ -67,33 +59,58 @@ def run_chunk(seeds: Iterable[int], steps: int = STEPS) -> Tally:
                 if len(tally.failed) >= FAILURES_KEPT:
                     break
     tally.cpu_seconds = process_time() - start
+    tally.memory_mib = getrusage(RUSAGE_SELF).ru_maxrss // _KIB_PER_MIB
     return tally
 
 
-def run(first_seed: int, histories: int, workers: int, steps: int = STEPS) -> Tally:
-    """Run so many histories from this seed on, spread over processes."""
-    tally = Tally()
-    seeds = range(first_seed, first_seed + histories)
-    chunks = [seeds[start : start + _CHUNK] for start in range(0, histories, _CHUNK)]
+def run(
+    stretches: Iterable[range], steps: int, workers: int, done: Done, tally: Tally, tell: Callable[[], None]
+) -> None:
+    """Run stretches, spread over processes, and add them to the tally; `tell` is called every `TELL_SECONDS`."""
+    left = deque(stretches)
     if workers == 1:
-        parts: Iterable[Tally] = (run_chunk(chunk, steps) for chunk in chunks)
-        _add_until_failed(tally, parts)
-        return tally
-    with ProcessPoolExecutor(workers) as pool:
-        _add_until_failed(tally, pool.map(run_chunk, chunks, [steps] * len(chunks)))
+        _run_here(left, steps, done, tally, tell)
+        return
+    gc.freeze()  # what is loaded by now is the children's too, as long as nobody writes to it
+    with ProcessPoolExecutor(workers, initializer=_end_with, initargs=(os.getpid(),)) as pool:
+        under_way: dict[Future[Tally], range] = {}
+        told_at = monotonic()
+        while (left or under_way) and len(tally.failed) < FAILURES_KEPT:
+            while left and len(under_way) <= workers:
+                seeds = left.popleft()
+                under_way[pool.submit(run_stretch, seeds, steps)] = seeds
+            finished, _ = wait(under_way, TELL_SECONDS, FIRST_COMPLETED)
+            for each in finished:
+                part = each.result()
+                tally.add(part)
+                done(under_way.pop(each), part)
+            told_at = _tell_in_time(told_at, tell)
         pool.shutdown(cancel_futures=True)
-    return tally
 
 
-def report(tally: Tally) -> str:
-    """Return a run in words: its pace, and how many histories saw each thing worth seeing."""
-    lines = [f"{tally.histories} histories, {tally.per_minute:.0f} a minute on one core"]
-    lines += [f"{count:8} {what}" for what, count in sorted(tally.seen.items())]
-    return "\n".join(lines)
-
-
-def _add_until_failed(tally: Tally, parts: Iterable[Tally]) -> None:
-    for part in parts:
+def _run_here(left: deque[range], steps: int, done: Done, tally: Tally, tell: Callable[[], None]) -> None:
+    told_at = monotonic()
+    while left and len(tally.failed) < FAILURES_KEPT:
+        seeds = left.popleft()
+        part = run_stretch(seeds, steps)
         tally.add(part)
-        if len(tally.failed) >= FAILURES_KEPT:
-            break
+        done(seeds, part)
+        told_at = _tell_in_time(told_at, tell)
+
+
+def _end_with(parent_id: int) -> None:
+    """Let this process end when the one that started it was killed: nobody else would tell it."""
+
+    def watch() -> None:
+        while os.getppid() == parent_id:
+            sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def _tell_in_time(told_at: float, tell: Callable[[], None]) -> float:
+    if monotonic() - told_at < TELL_SECONDS:
+        return told_at
+    tell()
+    return monotonic()

@@ -6,7 +6,6 @@ The product's own service, words, processing and delivery run on these; nothing 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulation.parties import CAPABILITIES
@@ -136,4 +135,6 @@ class RepeatableService(PaymentService):
         return await self._initiate(merchant, request)
 
     async def _open_command(self, merchant: Merchant, request: Request) -> Open:
-        return replace(await super()._open_command(merchant, request), transaction_id=self._new_id())
+        command = await super()._open_command(merchant, request)
+        object.__setattr__(command, "transaction_id", self._new_id())  # nobody has seen the command yet
+        return command

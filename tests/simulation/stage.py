@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from simulation.broken import Broken
-from simulation.choices import Choices
 from simulation.post import TWISTS
 from simulation.process import Pending, Process
 from simulation.provider import ID_LENGTH, Order
@@ -85,18 +84,15 @@ class Stage:
 
     def __init__(self, world: World, processes: int) -> None:
         self.world = world
+        self.choices = world.choices
         self.outbound: list[Pending] = []
         self.strays: list[Stray] = []
         self.ready: dict[Pending, StatusOutcome] = {}
         self.faults = True
         self.kits = [Kit(world, Process(world, f"process {number}", self.outbound)) for number in range(processes)]
+        self.processes = [kit.process for kit in self.kits]
         self.delivered: set[str] = set()
         world.checks.on_its_way = self.on_its_way
-
-    @property
-    def choices(self) -> Choices:
-        """Where chances are taken."""
-        return self.world.choices
 
     def on_its_way(self, transaction_id: str) -> bool:
         """Whether an order of this payment may still reach a provider."""

@@ -61,7 +61,8 @@ def look_together(kit: Kit, world: World, fate: str) -> bool:
         world.saw(fate)
         return False
     try:
-        _run(kit.words.apply_together(batch.listen, batch.conclude))
+        if world.inbox.lock_due(1, world.now):
+            _run(kit.words.apply_together(batch.listen, batch.conclude))
     except _FAILS:
         world.saw("together, failed as a whole")
         return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from simulation.checks import Checks
@@ -74,7 +75,7 @@ class World:
     def new_uuid(self) -> UUID:
         """Return an id that no other bears in this history."""
         self._numbers += 1
-        return UUID(int=self._numbers)
+        return _numbered(self._numbers)
 
     def new_id(self) -> str:
         """Return a readable id of a payment; its time is the present."""
@@ -83,6 +84,8 @@ class World:
 
     def commit(self, commands: Sequence[Command], now: datetime, peeked: Peeked | None = None) -> list[Result]:
         """Decide commands as one batch and write what they change, or raise and change nothing."""
+        if not commands:
+            return []
         self.checks.before_commit(commands)
         book = self.payments.load(commands, now, peeked)
         results = [decide(book, command, now, RULES) for command in commands]
@@ -118,8 +121,8 @@ class World:
             self.seen[f"alert: {what.partition(' of attempt')[0]}"] += 1
 
     def _open_accounts(self) -> None:
-        self.ledger.open_accounts(accounts_at_start())
-        commands = funds_at_start()
+        self.ledger.open_accounts(_ACCOUNTS)
+        commands = _FUNDS
         book = self.ledger.load(ledger.wanted_by(commands))
         for command in commands:
             book.apply(command, self.now)
@@ -149,9 +152,18 @@ def funds_at_start() -> list[ledger.Transfer]:
     return transfers
 
 
+@lru_cache(maxsize=4_096)
+def _numbered(number: int) -> UUID:
+    return UUID(int=number)
+
+
+@lru_cache(maxsize=4_096)
 def _digits(number: int, length: int) -> str:
     digits = ""
     for _ in range(length):
         number, digit = divmod(number, len(CROCKFORD))
         digits = CROCKFORD[digit] + digits
     return digits
+
+
+_ACCOUNTS, _FUNDS = accounts_at_start(), funds_at_start()

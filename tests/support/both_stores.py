@@ -36,6 +36,7 @@ Meddle = Callable[[PaymentBook], None]
 
 _CLOCK = """
 CREATE SCHEMA IF NOT EXISTS simulated;
+SET simulated.now = '2026-11-22T06:30:00+00:00';
 CREATE OR REPLACE FUNCTION simulated.now() RETURNS timestamptz LANGUAGE sql STABLE
 AS $$ SELECT current_setting('simulated.now')::timestamptz $$;
 SET search_path TO simulated, public, pg_catalog;

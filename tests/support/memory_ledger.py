@@ -26,8 +26,6 @@ from wisipay.ledger import (
     Wanted,
 )
 
-_NOTHING = Wanted()
-
 
 @dataclass(slots=True)
 class MemoryLedger:
@@ -51,7 +49,7 @@ class MemoryLedger:
 
     def load(self, wanted: Wanted) -> Book:
         """Return a book of copies: the accounts named and those of the targets, and the entries that exist."""
-        if wanted == _NOTHING:
+        if not (wanted.account_ids or wanted.entry_ids or wanted.target_ids or wanted.idempotency_keys):
             return Book(scope=wanted)
         accounts = self.accounts
         names = set(wanted.account_ids)

@@ -7,9 +7,8 @@ the tables' keys, checks and triggers refuse. It decides nothing about payments.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import attrgetter
 
 import asyncpg
 
@@ -41,7 +40,6 @@ MOVES: dict[str, frozenset[tuple[str, str]]] = {
 """The moves that the database's trigger allows, by kind: written down once more, as there, apart from the product's."""
 
 _NONE_USED = Use()
-_all_fields = attrgetter(*(each.name for each in fields(Transaction)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +82,24 @@ class MemoryPayments:
         if peeked is None:
             peeked = self.peek(commands)
         references = dict(peeked.references)
-        names = [_names(command, references) for command in commands]
-        stored = self.transactions
-        taken = set(peeked.orders.values())
-        again = {each.transaction_id for each in commands if isinstance(each, Open) and each.transaction_id in taken}
-        transactions = {name: copy_of(stored[name]) for name in {*names, *again} if name is not None and name in stored}
+        stored, taken = self.transactions, peeked.orders.values()
+        transactions: dict[str, Transaction] = {}
+        names: list[str] = []
+        for command in commands:
+            name = _names(command, references) or ""
+            names.append(name)
+            again = command.transaction_id if taken and isinstance(command, Open) else None
+            wanted = again if again in taken else name
+            if wanted in stored and wanted not in transactions:
+                transactions[wanted] = stored[wanted].copied()
         attempts = {
             (name, attempt.number): attempt
             for name in other_attempts(commands, transactions)
             for attempt in self.attempts.get(name, ())
         }
-        pairs = [(command, transactions.get(name or "")) for command, name in zip(commands, names, strict=True)]
+        pairs = [(command, transactions.get(name)) for command, name in zip(commands, names, strict=True)]
         counters = usage_needs(pairs, attempts, now)
-        if missing := counters - self.usage.keys():
+        if counters and (missing := counters - self.usage.keys()):
             raise CountersMissing(sorted(missing))
         return PaymentBook(
             ledger=self.ledger.load(ledger_needs(pairs, attempts)),
@@ -115,7 +118,8 @@ class MemoryPayments:
 
     def check(self, book: PaymentBook) -> None:
         """Raise what PostgreSQL would raise when this book is written."""
-        self._check_new(book)
+        if book.created:
+            self._check_new(book)
         self._check_moves(book)
         self._check_references(book)
         self._check_histories(book)
@@ -145,11 +149,13 @@ class MemoryPayments:
             for each in self.transactions.values()
             if each.due_at is not None and each.due_at <= now and (each.lease_until is None or each.lease_until < now)
         ]
+        if not due:
+            return []
         until = now + timedelta(seconds=lease.seconds)
         claimed = [self.transactions[each] for _, each in sorted(due)[:limit]]
         for transaction in claimed:
             transaction.lease_token, transaction.lease_until = lease.token, until
-        return [copy_of(transaction) for transaction in claimed]
+        return [transaction.copied() for transaction in claimed]
 
     def renew_leases(self, now: datetime, ids: Iterable[str], lease: Lease) -> None:
         """Keep leased payments for as long again."""
@@ -172,7 +178,7 @@ class MemoryPayments:
     def by_id(self, transaction_id: str) -> Transaction | None:
         """Return a payment by its id."""
         found = self.transactions.get(transaction_id)
-        return None if found is None else copy_of(found)
+        return None if found is None else found.copied()
 
     def by_order(self, merchant_id: str, order_id: str) -> Transaction | None:
         """Return a merchant's payment by its order id."""
@@ -211,9 +217,11 @@ class MemoryPayments:
                 raise asyncpg.CheckViolationError(f"payment {each.id} may not move from {old.status} to {each.status}")
 
     def _check_references(self, book: PaymentBook) -> None:
-        created = {each.id: book.transactions[each.id] for each in book.created}
+        written = book.changed
+        if book.created:
+            written = {each.id: book.transactions[each.id] for each in book.created} | written
         taken: dict[Pair, str] = {}
-        for each in (created | book.changed).values():
+        for each in written.values():
             if each.provider_reference is not None:
                 pair = (each.provider_id, each.provider_reference)
                 holder = taken.setdefault(pair, self.references.get(pair, each.id))
@@ -230,11 +238,6 @@ class MemoryPayments:
         for attempt in book.new_attempts:
             if any(attempt.number == other.number for other in self.attempts.get(attempt.transaction_id, ())):
                 raise asyncpg.UniqueViolationError(f"payments_attempts: {attempt.transaction_id} {attempt.number}")
-
-
-def copy_of(transaction: Transaction) -> Transaction:
-    """Return a payment as a row that was read."""
-    return Transaction(*_all_fields(transaction))
 
 
 def _names(command: Command, references: dict[Pair, str]) -> str | None:

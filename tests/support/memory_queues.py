@@ -6,12 +6,20 @@ Leases fence: only the holder of a lease changes what it leased. `now` is the da
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, CallbackState, ClaimedCallback
 from wisipay.webhooks.model import ClaimedWebhook, Look, ReceivedWebhook, WebhookState
+
+_STATES = {
+    AttemptOutcome.DELIVERED: CallbackState.DELIVERED,
+    AttemptOutcome.RETRY: CallbackState.WAITING,
+    AttemptOutcome.DEAD: CallbackState.DEAD,
+    AttemptOutcome.SWITCHED_OFF: CallbackState.SWITCHED_OFF,
+}
+"""Where an attempt of each outcome leaves its event."""
 
 
 @dataclass(slots=True)
@@ -32,6 +40,9 @@ class MemoryOutbox:
     """Callback events in the order in which they were enqueued."""
 
     rows: dict[UUID, OutboxRow] = field(default_factory=dict)
+    waiting: dict[UUID, OutboxRow] = field(default_factory=dict)
+    """The rows that are WAITING; `laid_aside` are those that only an operator makes due again."""
+    laid_aside: dict[UUID, OutboxRow] = field(default_factory=dict)
     of_transaction: dict[str, list[OutboxRow]] = field(default_factory=dict)
     recorded: dict[tuple[UUID, datetime, UUID], Attempt] = field(default_factory=dict)
     gone: set[tuple[str, str, str]] = field(default_factory=set)
@@ -48,15 +59,12 @@ class MemoryOutbox:
                 state = CallbackState.SWITCHED_OFF
             row = OutboxRow(event, len(self.rows) + 1, state, now)
             self.rows[event.event_id] = row
+            self._set_state(row, state)
             self.of_transaction.setdefault(event.transaction_id, []).append(row)
 
     def claim(self, places: Mapping[str, int], token: UUID, lease_seconds: int, now: datetime) -> list[ClaimedCallback]:
         """Lease each merchant's due events, oldest first, never one whose predecessor in its transaction waits."""
-        due = [
-            row
-            for row in self.rows.values()
-            if row.state is CallbackState.WAITING and row.due_at <= now and self._is_head(row)
-        ]
+        due = [row for row in self.waiting.values() if row.due_at <= now and self._is_head(row)]
         due.sort(key=lambda row: (row.due_at, row.position))
         left = dict(places)
         claimed: list[ClaimedCallback] = []
@@ -90,7 +98,18 @@ class MemoryOutbox:
         """Make events due now with a fresh schedule; what is being sent is left alone."""
         for row in (self.rows[each] for each in event_ids if each in self.rows):
             if row.state is not CallbackState.WAITING or row.lease_token is None or row.due_at <= now:
-                row.state, row.due_at, row.lease_token, row.attempts = CallbackState.WAITING, now, None, 0
+                self._set_state(row, CallbackState.WAITING)
+                row.due_at, row.lease_token, row.attempts = now, None, 0
+
+    def _set_state(self, row: OutboxRow, state: CallbackState) -> None:
+        row.state = state
+        event_id = row.event.event_id
+        self.waiting.pop(event_id, None)
+        self.laid_aside.pop(event_id, None)
+        if state is CallbackState.WAITING:
+            self.waiting[event_id] = row
+        elif state is CallbackState.DEAD or state is CallbackState.SWITCHED_OFF:
+            self.laid_aside[event_id] = row
 
     def _is_head(self, row: OutboxRow) -> bool:
         for earlier in self.of_transaction[row.event.transaction_id]:
@@ -106,8 +125,8 @@ class MemoryOutbox:
         self.recorded.setdefault((claimed.event.event_id, attempt.started_at, claimed.lease_token), attempt)
         if row.lease_token != claimed.lease_token:
             return False
-        is_again = attempt.outcome is AttemptOutcome.RETRY
-        row.state = CallbackState.WAITING if is_again else CallbackState(attempt.outcome.value)
+        if attempt.outcome is not AttemptOutcome.RETRY:
+            self._set_state(row, _STATES[attempt.outcome])
         row.attempts += 1
         row.due_at = now + timedelta(seconds=attempt.gap_seconds)
         row.lease_token, row.last_error = None, attempt.error
@@ -126,12 +145,12 @@ class MemoryOutbox:
         if attempt.url is None:
             return
         self.gone.add((event.merchant_id, event.type, attempt.url))
-        for row in self.rows.values():
+        for row in list(self.waiting.values()):
             other = row.event
             if (other.merchant_id, other.type, other.url) == (event.merchant_id, event.type, attempt.url) and (
-                row.state is CallbackState.WAITING and row.lease_token is None
+                row.lease_token is None
             ):
-                row.state = CallbackState.SWITCHED_OFF
+                self._set_state(row, CallbackState.SWITCHED_OFF)
 
 
 @dataclass(slots=True)
@@ -140,6 +159,7 @@ class InboxRow:
 
     webhook: ReceivedWebhook
     due_at: datetime
+    position: int
     state: WebhookState = WebhookState.WAITING
     lease_token: UUID | None = None
     attempts: int = 0
@@ -152,11 +172,15 @@ class MemoryInbox:
     """Webhooks in the order in which they came."""
 
     rows: dict[UUID, InboxRow] = field(default_factory=dict)
+    waiting: dict[UUID, InboxRow] = field(default_factory=dict)
+    """The rows that are WAITING."""
 
     def insert(self, webhooks: Iterable[ReceivedWebhook], now: datetime) -> None:
         """Store webhooks, due at once."""
         for webhook in webhooks:
-            self.rows.setdefault(webhook.webhook_id, InboxRow(webhook, now))
+            if webhook.webhook_id not in self.rows:
+                row = InboxRow(webhook, now, len(self.rows))
+                self.rows[webhook.webhook_id] = self.waiting[webhook.webhook_id] = row
 
     def claim(self, limit: int, token: UUID, lease_seconds: int, now: datetime) -> list[ClaimedWebhook]:
         """Lease up to `limit` due webhooks, the longest due first."""
@@ -164,15 +188,15 @@ class MemoryInbox:
 
     def lock_due(self, limit: int, now: datetime) -> list[ClaimedWebhook]:
         """Return up to `limit` due webhooks, the longest due first, each with the lease found there."""
-        due = [row for row in self.rows.values() if row.state is WebhookState.WAITING and row.due_at <= now]
-        due.sort(key=lambda row: row.due_at)
+        due = [row for row in self.waiting.values() if row.due_at <= now]
+        due.sort(key=lambda row: (row.due_at, row.position))
         return [ClaimedWebhook(row.webhook, row.attempts, row.lease_token) for row in due[:limit]]
 
     def lease(
         self, locked: Iterable[ClaimedWebhook], token: UUID, lease_seconds: int, now: datetime
     ) -> list[ClaimedWebhook]:
         """Lease webhooks that the caller has just locked."""
-        leased = [replace(claimed, lease_token=token) for claimed in locked]
+        leased = [ClaimedWebhook(claimed.webhook, claimed.attempts, token) for claimed in locked]
         for claimed in leased:
             row = self.rows[claimed.webhook.webhook_id]
             row.lease_token, row.due_at = token, now + timedelta(seconds=lease_seconds)
@@ -193,12 +217,15 @@ class MemoryInbox:
         for row in (self.rows[each] for each in webhook_ids if each in self.rows):
             if row.state is not WebhookState.WAITING or row.lease_token is None or row.due_at <= now:
                 row.state, row.due_at, row.lease_token, row.attempts = WebhookState.WAITING, now, None, 0
+                self.waiting[row.webhook.webhook_id] = row
 
     def _finish(self, look: Look, now: datetime) -> bool:
         row = self.rows[look.claimed.webhook.webhook_id]
         if row.lease_token != look.claimed.lease_token or row.state is not WebhookState.WAITING:
             return False
         row.state, row.lease_token = look.state, None
+        if look.state is not WebhookState.WAITING:
+            del self.waiting[row.webhook.webhook_id]
         row.attempts += 1
         row.due_at = now + timedelta(seconds=look.gap_seconds)
         row.result, row.last_error = look.result, look.error
