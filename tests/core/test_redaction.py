@@ -26,7 +26,18 @@ SECRETS = {
     "token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
 }
 KEYS = [
-    *("password", "apiKey", "api_key", "X-Api-Key", "Authorization", "x-signature", "saltKey", "salt", "hash"),
+    *(
+        "password",
+        "apiKey",
+        "api_key",
+        "X-Api-Key",
+        "x-client-id",
+        "Authorization",
+        "x-signature",
+        "saltKey",
+        "salt",
+        "hash",
+    ),
     *("accountNumber", "account_number", "beneficiaryAccountNumber", "ifsc", "beneficiaryIfsc", "customerEmail"),
     *("customerPhone", "mobile", "vpa", "beneficiaryVpa", "upiId", "jwt_secret", "set-cookie", "otp", "clientSecret"),
     *("payee_vpa", "Key", "merchantKey", "PIN", "access_token", "customerName", "beneficiaryName", "checksum"),

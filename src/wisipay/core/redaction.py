@@ -26,7 +26,23 @@ _SENSITIVE_PARTS = re.compile(
     "|checksum|cvv|aadhaar|customername|beneficiaryname|payername|payeename|holdername|fullname|firstname|lastname",
 )
 _SENSITIVE_NAMES = frozenset(
-    {"key", "pass", "pwd", "hash", "pin", "pan", "jwt", "sign", "hmac", "account", "mac", "auth", "sessionid", "upi"},
+    {
+        "key",
+        "pass",
+        "pwd",
+        "hash",
+        "pin",
+        "pan",
+        "jwt",
+        "sign",
+        "hmac",
+        "account",
+        "mac",
+        "auth",
+        "sessionid",
+        "upi",
+        "xclientid",
+    },
 )
 _HARMLESS_KEYS = frozenset({"idempotencykey", "dedupekey", "primarykey", "routekey", "cachekey"})
 # Identifiers, times and amounts: what a log line is found by. Their values are ours or already public to the reader.
