@@ -23,7 +23,7 @@ class Case(ProviderCase):
     kinds = ("payin", "payout")
 
     def credentials(self, base_url: str) -> Mapping[str, str]:
-        return {"baseUrl": base_url, "apiKey": "key", "webhookSecret": SECRET}
+        return {"baseUrl": base_url, "apiKey": "the-api-key", "webhookSecret": SECRET}
 
     def status_words(self, kind: PaymentKind) -> Mapping[str, ProviderStatus]:
         return {

@@ -8,7 +8,6 @@ from support.loopback import WireAnswer
 from support.provider_bench import REFERENCE, Bench, bench_adapter, create, payin_order, payout_order
 from wisipay.providers import CapturedExchange, PaymentKind
 
-_ADDRESSES = ("baseUrl", "payoutBaseUrl")
 _PAYIN, _PAYOUT = payin_order(), payout_order()
 PERSONAL = (
     *(_PAYIN.customer_name, _PAYIN.customer_email, _PAYIN.customer_phone),
@@ -20,7 +19,7 @@ async def test_a_captured_exchange_holds_neither_secrets_nor_personal_data(bench
     kept: list[CapturedExchange] = []
     adapter = bench_adapter(bench.case, bench.client, bench.loopback.url, capture_hook=kept.append)
     credentials = bench.case.credentials(bench.loopback.url)
-    secrets = [value for name, value in credentials.items() if name not in _ADDRESSES and len(value) > 6]
+    secrets = [value for name, value in credentials.items() if name not in bench.case.public_credentials]
     for cut in (False, True):
         bench.loopback.will_answer(WireAnswer(400, b"{}"))
         await create(bench.case, adapter, kind)

@@ -36,6 +36,8 @@ class ProviderCase(ABC):
     """What the orders of the tests are over; whole rupees where the provider takes no paise."""
     echoes_reference: bool = True
     """Whether its answers name our reference."""
+    public_credentials: Sequence[str] = ("baseUrl", "payoutBaseUrl")
+    """The fields of its credentials that are no secrets."""
     unchecked: Sequence[PaymentKind] = ()
     """The kinds that it cannot be asked about."""
 
