@@ -31,7 +31,8 @@ from wisipay.ledger.rules import part_fault, repeated, shape_fault, status_fault
 from wisipay.ledger.wanted import Wanted
 
 POSTED_KINDS = frozenset({EntryKind.TRANSFER, EntryKind.POST, EntryKind.REVERSAL})
-_ACTIVE = AccountStatus.ACTIVE
+# Python looks a member of an enumeration up slowly, and these are asked for with every entry and line.
+_ACTIVE, _PENDING, _TRANSFER = AccountStatus.ACTIVE, EntryKind.PENDING, EntryKind.TRANSFER
 
 
 class Book:
@@ -146,7 +147,7 @@ class Book:
         accounts = self._admit(lines, command.currency, command.pending, command.allow_below_floor)
         if isinstance(accounts, Rejected):
             return accounts
-        kind = EntryKind.PENDING if command.pending else EntryKind.TRANSFER
+        kind = _PENDING if command.pending else _TRANSFER
         return self._accept(Entry(command, kind, command.currency, lines, now), accounts)
 
     def _post(self, command: Post, now: datetime) -> Result:
@@ -199,7 +200,7 @@ class Book:
         target = self._target(target_id)
         if target is None:
             return Rejected(Rejection.UNKNOWN_ENTRY, f"entry {target_id}")
-        if target.kind is not EntryKind.PENDING:
+        if target.kind is not _PENDING:
             return Rejected(Rejection.NOT_PENDING, f"entry {target_id} is {target.kind}")
         if target.resolved_by is not None:
             return Rejected(Rejection.ALREADY_RESOLVED, f"entry {target_id} by {target.resolved_kind}")
@@ -246,7 +247,7 @@ class Book:
         for account in accounts:
             self._touch(account)
             moment = max(moment, account.last_posted_at)
-        pending = entry.kind is EntryKind.PENDING
+        pending = entry.kind is _PENDING
         movements: list[Movement] = []
         for account, (_, amount) in zip(accounts, entry.lines, strict=True):
             if pending:
@@ -255,10 +256,9 @@ class Book:
                 account.debits_posted += amount
             else:
                 account.credits_posted -= amount
-            account.line_count += 1
+            account.line_count = account_line = account.line_count + 1
             account.last_posted_at = moment
-            balance_after = account.debits_posted - account.credits_posted
-            movements.append((account, amount, balance_after, account.line_count))
+            movements.append((account, amount, account.debits_posted - account.credits_posted, account_line))
         entry.posted_at = moment
         entry.movements = movements
         self._remember(entry)

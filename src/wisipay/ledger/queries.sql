@@ -2,29 +2,8 @@
 -- noqa: disable=AM09,RF04
 
 -- name: lock_accounts
--- One stripe ($2) of every account named ($1), always locked in the same order.
-SELECT
-    accounts.id,
-    accounts.debit_normal,
-    accounts.currency,
-    balances.status,
-    balances.min_balance,
-    balances.debits_posted,
-    balances.credits_posted,
-    balances.debits_pending,
-    balances.credits_pending,
-    balances.line_count,
-    balances.last_posted_at,
-    balances.number
-FROM ledger_accounts AS accounts
-INNER JOIN ledger_balances AS balances
-    ON accounts.number = balances.account_number AND balances.stripe = $2 % accounts.stripes
-WHERE accounts.id = any($1::text[])
-ORDER BY balances.number
-FOR NO KEY UPDATE OF balances;
-
--- name: lock_accounts_and_targets
--- The same, and the accounts that the entries $3 move.
+-- One stripe ($2) of every account that is named ($1) or moved by an entry of $3, always locked in the same order. The
+-- names come out of a SELECT of their own, so that the planner cannot count them and makes one plan for all batches.
 SELECT
     accounts.id,
     accounts.debit_normal,
@@ -42,27 +21,30 @@ FROM ledger_accounts AS accounts
 INNER JOIN ledger_balances AS balances
     ON accounts.number = balances.account_number AND balances.stripe = $2 % accounts.stripes
 WHERE
-    accounts.number IN (
-        SELECT named.number FROM ledger_accounts AS named
-        WHERE named.id = any($1::text[])
-        UNION
-        SELECT (
-            SELECT sides.account_number FROM ledger_balances AS sides
-            WHERE sides.number = moved.number
-        )
-        FROM unnest($3::uuid[]) AS wanted (id)
-        CROSS JOIN LATERAL (
-            SELECT found.balance_numbers FROM ledger_entries AS found
-            WHERE found.id = wanted.id OFFSET 0
-        ) AS targets
-        CROSS JOIN unnest(targets.balance_numbers) AS moved (number)
-    )
+    accounts.id = any((
+        SELECT
+            $1::text[] || array(
+                SELECT (
+                    SELECT sides.id FROM ledger_accounts AS sides
+                    WHERE sides.number = (
+                        SELECT counters.account_number FROM ledger_balances AS counters
+                        WHERE counters.number = moved.number
+                    )
+                )
+                FROM unnest($3::uuid[]) AS wanted (id)
+                CROSS JOIN LATERAL (
+                    SELECT found.balance_numbers FROM ledger_entries AS found
+                    WHERE found.id = wanted.id OFFSET 0
+                ) AS targets
+                CROSS JOIN unnest(targets.balance_numbers) AS moved (number)
+            )
+    )::text[])
 ORDER BY balances.number
 FOR NO KEY UPDATE OF balances;
 
 -- name: taken_ids
 -- Which entries bear one of these ids ($1) or idempotency keys ($2). Of new commands none does, and that is all there
--- is to read. One probe per id, in its own month alone: = any() would probe for all ids in all months.
+-- is to read. One probe for each, in its own month alone: = any() would probe for all of them in all months.
 SELECT entries.id
 FROM unnest($1::uuid[]) AS wanted (id)
 CROSS JOIN LATERAL (
@@ -70,8 +52,12 @@ CROSS JOIN LATERAL (
     WHERE found.id = wanted.id OFFSET 0
 ) AS entries
 UNION ALL
-SELECT keys.entry_id FROM ledger_keys AS keys
-WHERE keys.key = any($2::text[]);
+SELECT keys.entry_id
+FROM unnest($2::text[]) AS wanted (key)
+CROSS JOIN LATERAL (
+    SELECT taken.entry_id FROM ledger_keys AS taken
+    WHERE taken.key = wanted.key OFFSET 0
+) AS keys;
 
 -- name: read_entries
 -- Entries by id, and how they ended. OFFSET 0 keeps the planner from joining the large tables as a whole, which its
@@ -117,9 +103,10 @@ LEFT JOIN LATERAL (
 ) AS resolutions ON TRUE;
 
 -- name: write!
--- All that a batch changes: entries ($1-$12, with their lines' accounts and amounts cut from $15 and $16 at the
--- positions $13 to $14), those lines as their accounts see them ($15-$22), the new counters ($23-$29), how entries ended
--- ($30-$32) and the idempotency keys taken ($33, $34). A large batch brings entries and lines by COPY instead.
+-- All that a batch changes: entries ($1-$12, with their lines' accounts and amounts cut from $18 and $19 at the
+-- positions $13 to $14), those lines as their accounts see them ($15-$21; $15 says which of the entries has the line),
+-- the new counters ($22-$28), how entries ended ($29-$31) and the idempotency keys taken ($32, $33). A large batch brings
+-- entries and lines by COPY instead.
 WITH added AS (
     INSERT INTO ledger_entries (
         id, posted_at, kind, currency, target_id, timeout_at, value_date, narration, external_reference,
@@ -138,8 +125,8 @@ WITH added AS (
         news.correlation_id,
         news.idempotency_key,
         news.metadata::jsonb,
-        ($15::integer[])[news.first_line:(news.last_line)],
-        ($16::bigint[])[news.first_line:(news.last_line)]
+        ($18::integer[])[news.first_line:(news.last_line)],
+        ($19::bigint[])[news.first_line:(news.last_line)]
     FROM
         unnest(
             $1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::uuid[], $6::timestamptz[], $7::date[],
@@ -151,21 +138,20 @@ WITH added AS (
 ),
 
 moved AS (
-    INSERT INTO ledger_lines (balance_number, amount, balance_after, account_line, posted_at, entry_id, number, pending)
+    INSERT INTO ledger_lines (entry_id, posted_at, number, pending, balance_number, amount, balance_after, account_line)
     SELECT
+        ($1::uuid[])[news.entry],
+        ($2::timestamptz[])[news.entry],
+        news.number,
+        news.pending,
         news.balance_number,
         news.amount,
         news.balance_after,
-        news.account_line,
-        news.posted_at,
-        news.entry_id,
-        news.number,
-        news.pending
+        news.account_line
     FROM
         unnest(
-            $15::integer[], $16::bigint[], $17::bigint[], $18::bigint[], $19::timestamptz[], $20::uuid[],
-            $21::smallint[], $22::boolean[]
-        ) AS news (balance_number, amount, balance_after, account_line, posted_at, entry_id, number, pending)
+            $15::integer[], $16::smallint[], $17::boolean[], $18::integer[], $19::bigint[], $20::bigint[], $21::bigint[]
+        ) AS news (entry, number, pending, balance_number, amount, balance_after, account_line)
 ),
 
 ended AS (
@@ -174,7 +160,7 @@ ended AS (
         news.target_id,
         news.entry_id,
         news.kind::ledger_entry_kind
-    FROM unnest($30::uuid[], $31::uuid[], $32::text[]) AS news (target_id, entry_id, kind)
+    FROM unnest($29::uuid[], $30::uuid[], $31::text[]) AS news (target_id, entry_id, kind)
 ),
 
 taken AS (
@@ -182,7 +168,7 @@ taken AS (
     SELECT
         news.key,
         news.entry_id
-    FROM unnest($33::text[], $34::uuid[]) AS news (key, entry_id)
+    FROM unnest($32::text[], $33::uuid[]) AS news (key, entry_id)
 )
 
 UPDATE ledger_balances AS balances SET
@@ -194,7 +180,7 @@ UPDATE ledger_balances AS balances SET
     last_posted_at = news.last_posted_at
 FROM
     unnest(
-        $23::integer[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[], $28::bigint[], $29::timestamptz[]
+        $22::integer[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], $27::bigint[], $28::timestamptz[]
     )
         AS news (number, debits_posted, credits_posted, debits_pending, credits_pending, line_count, last_posted_at)
 WHERE balances.number = news.number;

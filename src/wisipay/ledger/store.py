@@ -6,6 +6,7 @@ at the same moment on different accounts meet on a unique key: `asyncpg.UniqueVi
 finds the first entry.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -13,7 +14,6 @@ from typing import TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from wisipay.ledger.account import Account
 from wisipay.ledger.encoding import (
     ENTRY_COLUMNS,
     LINE_COLUMNS,
@@ -42,17 +42,18 @@ async def load(connection: Connection, wanted: Wanted, *, stripe: int = 0) -> Bo
     """
     if wanted == Wanted():
         return Book(scope=wanted)
-    accounts = await _lock_accounts(connection, wanted, stripe)
+    locked = await connection.fetch(QUERIES["lock_accounts"], list(wanted.account_ids), stripe, list(wanted.target_ids))
+    accounts = [account_of(row) for row in locked]
     taken = await connection.fetch(QUERIES["taken_ids"], list(wanted.entry_ids), list(wanted.idempotency_keys))
     named = {row["id"] for row in taken}
     entries: list[Entry] = []
     if named or wanted.target_ids:
-        locked = {account.id for account in accounts}
+        names = {account.id for account in accounts}
         entries = [
             each
             for each in map(entry_of, await connection.fetch(QUERIES["read_entries"], list(named | wanted.target_ids)))
             # A target whose accounts are not locked was committed after we looked for them: it is not there yet for us.
-            if each.command.entry_id in named or locked.issuperset(line.account_id for line in each.lines)
+            if each.command.entry_id in named or names.issuperset(line.account_id for line in each.lines)
         ]
     return Book(accounts, entries, wanted)
 
@@ -106,18 +107,10 @@ async def apply_linked(
     return list(results)
 
 
-async def _lock_accounts(connection: Connection, wanted: Wanted, stripe: int) -> list[Account]:
-    names = list(wanted.account_ids)
-    if wanted.target_ids:
-        rows = await connection.fetch(QUERIES["lock_accounts_and_targets"], names, stripe, list(wanted.target_ids))
-    else:
-        rows = await connection.fetch(QUERIES["lock_accounts"], names, stripe)
-    return list(map(account_of, rows))
-
-
 async def _copy(connection: Connection, table: str, columns: Sequence[str], pieces: Iterator[bytes]) -> None:
     async def source() -> AsyncIterator[bytes]:
         for piece in pieces:
             yield piece
+            await asyncio.sleep(0)  # uvloop sends when it has its turn: so the server works while we pack the next
 
     await connection.copy_to_table(table, source=source(), columns=columns, format="binary")
