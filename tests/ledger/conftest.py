@@ -1,4 +1,4 @@
-"""What tests of the ledger's store start from, and what all of them must leave behind: books that balance."""
+"""What tests of the ledger's store start from, and what all of them must leave behind: books that are right."""
 
 from collections.abc import AsyncIterator
 
@@ -6,16 +6,18 @@ import asyncpg
 import pytest
 
 from wisipay import ledger
-from wisipay.ledger import store
+from wisipay.ledger import checks, store
 
 
 @pytest.fixture
-async def database(database: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
-    """Return the pool on this worker's empty database; after the test, all debits are all credits."""
+async def database(
+    database: "asyncpg.Pool[asyncpg.Record]", request: pytest.FixtureRequest
+) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    """Return the pool on this worker's empty database; after the test, unless it `tampers`, every check is clean."""
     yield database
-    async with database.acquire() as connection:
-        trial = await ledger.trial_balance(connection)
-    assert {net for net in trial.net_by_currency.values() if net} == set()
+    if request.node.get_closest_marker("tampers") is None:
+        async with database.acquire() as connection, ledger.reading(connection) as books:
+            assert [difference async for difference in checks.run_checks(books)] == []
 
 
 @pytest.fixture(params=[1, store.COPY_FROM], ids=["copied", "inline"])

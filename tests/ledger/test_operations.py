@@ -232,6 +232,7 @@ async def test_a_repeat_is_answered_whatever_the_role_is_now(connection: Connect
     taken((await record(connection, back))[0])
 
 
+@pytest.mark.tampers  # the other entry says that an operation made it
 async def test_an_entry_id_that_another_entry_bears_is_refused(connection: Connection) -> None:
     operation = asked("MERCHANT_DEPOSIT", **MERCHANT)
     plan = ledger.planned(operation, NOW)

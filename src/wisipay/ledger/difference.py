@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Subject = Literal["ENTRY", "ACCOUNT", "DAY", "OPERATION", "SEAL"]
+Subject = Literal["ENTRY", "ACCOUNT", "CURRENCY", "DAY", "OPERATION", "SEAL"]
 """What a difference is about; a DAY is an Indian one."""
 
 

@@ -5,7 +5,7 @@ commands be applied, and writes what changed; a book without a scope is a comple
 changes nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -52,6 +52,7 @@ class Book:
         self._added: list[Entry] = []
         self._changed: dict[str, Account] = {}
         self._before: dict[str, AccountState] | None = None
+        self._below_floor: set[UUID] = set()
         for entry in entries:
             self._remember(entry)
 
@@ -64,6 +65,11 @@ class Book:
     def changed(self) -> Iterable[Account]:
         """Accounts whose counters those entries changed."""
         return self._changed.values()
+
+    @property
+    def below_floor(self) -> Collection[UUID]:
+        """Those of them that took an account below its floor, because they were allowed to."""
+        return self._below_floor
 
     def account(self, account_id: str) -> Account | None:
         """Return an account to read from; None if there is none of that name."""
@@ -144,7 +150,7 @@ class Book:
         fault = shape_fault(lines)
         if fault is not None:
             return fault
-        accounts = self._admit(lines, command.currency, command.pending, command.allow_below_floor)
+        accounts = self._admit(command, lines, command.currency, command.pending)
         if isinstance(accounts, Rejected):
             return accounts
         kind = _PENDING if command.pending else _TRANSFER
@@ -184,7 +190,7 @@ class Book:
         if target.reversed_by is not None:
             return Rejected(Rejection.ALREADY_REVERSED, f"entry {command.target_id} by {target.reversed_by}")
         lines = tuple(Line(account_id, -amount) for account_id, amount in target.lines)
-        accounts = self._admit(lines, target.currency, pending=False, below_floor=command.allow_below_floor)
+        accounts = self._admit(command, lines, target.currency, pending=False)
         if isinstance(accounts, Rejected):
             return accounts
         target.reversed_by = command.entry_id
@@ -208,10 +214,10 @@ class Book:
 
     def _admit(
         self,
+        command: Transfer | Reverse,
         lines: tuple[Line, ...],
         currency: str,
         pending: bool,  # noqa: FBT001 - called for every entry, and keywords cost
-        below_floor: bool,  # noqa: FBT001 - the same
     ) -> list[Account] | Rejected:
         """Return each line's account if all of them take their lines: known, in the currency, open to it, with funds.
 
@@ -234,11 +240,13 @@ class Book:
             if account.min_balance is not None and (inflow < 0 or not pending):
                 drawn[account_id] = drawn.get(account_id, 0) + inflow
             accounts.append(account)
-        if not below_floor:
-            for account_id, inflow in drawn.items():
-                account = known[account_id]
-                if inflow < 0 and account.available + inflow < (account.min_balance or 0):
+        for account_id, inflow in drawn.items():
+            account = known[account_id]
+            if inflow < 0 and account.available + inflow < (account.min_balance or 0):
+                if not command.allow_below_floor:
                     return Rejected(Rejection.INSUFFICIENT_FUNDS, f"{account_id} has {account.available} available")
+                self._below_floor.add(command.entry_id)
+                break  # one note is enough, and an admitted entry is accepted
         return accounts
 
     def _accept(self, entry: Entry, accounts: Sequence[Account]) -> Accepted:
@@ -302,6 +310,7 @@ class Book:
             if not isinstance(command, Transfer) and command.target_id in self._entries:
                 target = self._entries[command.target_id]
                 target.resolved_by = target.resolved_kind = target.reversed_by = None
+            self._below_floor.discard(command.entry_id)
         del self._added[mark:]
         for account_id, state in before.items():
             self._accounts[account_id].restore(state)

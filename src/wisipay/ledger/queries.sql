@@ -185,6 +185,11 @@ FROM
         AS news (number, debits_posted, credits_posted, debits_pending, credits_pending, line_count, last_posted_at)
 WHERE balances.number = news.number;
 
+-- name: note_below_floor!
+-- Entries that took an account below its floor, and were allowed to. They are rare.
+INSERT INTO ledger_below_floor (entry_id)
+SELECT noted.entry_id FROM unnest($1::uuid[]) AS noted (entry_id);
+
 -- name: balances
 SELECT
     accounts.id,

@@ -7,7 +7,10 @@ import aiosql
 
 _FOLDER = Path(__file__).parent
 _STATEMENTS = ("queries.sql", "accounts.sql", "operations.sql", "reports.sql")
-_SCHEMAS = ("schema.sql", "schema_months.sql", "schema_operations.sql", "schema_reads.sql", "schema_seals.sql")
+_SCHEMAS = (
+    *("schema.sql", "schema_months.sql", "schema_operations.sql", "schema_reads.sql", "schema_seals.sql"),
+    "schema_checks.sql",
+)
 
 
 def _load(file: str) -> Mapping[str, str]:

@@ -66,6 +66,8 @@ async def write(connection: Connection, book: Book) -> None:
     if len(added) >= COPY_FROM:
         await _copy(connection, "ledger_entries", ENTRY_COLUMNS, copy_of_entries(added))
         await _copy(connection, "ledger_lines", LINE_COLUMNS, copy_of_lines(added))
+    if book.below_floor:
+        await connection.execute(QUERIES["note_below_floor"], list(book.below_floor))
     inline = added if len(added) < COPY_FROM else ()
     changed = tuple(book.changed)
     endings = [(entry, entry.command) for entry in added if not isinstance(entry.command, Transfer)]

@@ -1,0 +1,40 @@
+"""The rules of the books as code: named checks over one reading, what they found, and how far they have looked.
+
+`run_checks` streams what is wrong. `check_new` and `check_everything` are the scheduled runs, which also keep what they
+found. What is found is reported and kept; nothing here changes an account, an entry or a line.
+"""
+
+from wisipay.ledger.checks.catalogue import CHECKS
+from wisipay.ledger.checks.check import EVERYTHING, Check, Span
+from wisipay.ledger.checks.findings import (
+    Finding,
+    OpenFindings,
+    Run,
+    acknowledge,
+    findings,
+    note_run,
+    open_findings,
+    runs,
+)
+from wisipay.ledger.checks.integrity import Outcome, check_everything, check_new, run_name
+from wisipay.ledger.checks.run import run_checks
+
+__all__ = [
+    "CHECKS",
+    "EVERYTHING",
+    "Check",
+    "Finding",
+    "OpenFindings",
+    "Outcome",
+    "Run",
+    "Span",
+    "acknowledge",
+    "check_everything",
+    "check_new",
+    "findings",
+    "note_run",
+    "open_findings",
+    "run_checks",
+    "run_name",
+    "runs",
+]

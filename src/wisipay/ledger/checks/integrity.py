@@ -1,0 +1,82 @@
+"""The integrity job: run every check, over what is new or over everything, and keep what was found.
+
+What is new is looked at in one transaction that also notes how far it came, so nothing is left out between two runs. A
+full run looks at everything, whatever earlier runs noted; each check of it has a reading of its own, so that none
+keeps PostgreSQL from tidying up for longer than it takes itself.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+
+from wisipay.ledger.checks.catalogue import CHECKS
+from wisipay.ledger.checks.check import EVERYTHING, QUERIES, Check, Span
+from wisipay.ledger.checks.findings import Finding, note_findings, note_gone, note_run
+from wisipay.ledger.checks.run import run_checks
+from wisipay.ledger.difference import Difference
+from wisipay.ledger.reading import Reading, reading
+from wisipay.ledger.store import Connection
+
+MOST_FINDINGS = 1_000
+"""Most findings of one check that one run keeps: who has that many needs no longer list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run of a check came to. `unacknowledged` are those of its findings that nobody knows of yet."""
+
+    check: str
+    found: int
+    took: timedelta
+    unacknowledged: tuple[Finding, ...]
+
+
+async def check_new(connection: Connection, now: datetime) -> AsyncIterator[Outcome]:
+    """Check what was added since the last time, and yield an outcome for each check.
+
+    The connection must not be in a transaction. What was found is kept, as seen at `now`, when all checks are done.
+    Writers that are at work meanwhile are not waited for; what they write is new for the next run.
+    """
+    async with connection.transaction(isolation="repeatable_read"):
+        books = Reading(connection)
+        span = Span(since_last=True, after=await connection.fetchval(QUERIES["checked_entries"]) or 0)
+        found = [(check, *await _run(books, check, span)) for check in CHECKS]
+        await connection.execute(QUERIES["mark_lines"])
+        await connection.execute(QUERIES["mark_holds"], span.after)
+        await connection.execute(QUERIES["mark_entries"], span.after)
+    for check, differences, took in found:
+        yield await _keep(connection, check, differences, took, now, full=False)
+
+
+async def check_everything(connection: Connection, now: datetime) -> AsyncIterator[Outcome]:
+    """Check the whole ledger, and yield an outcome after each check. The connection must not be in a transaction.
+
+    What was found before and is not found any more is noted as gone.
+    """
+    for check in CHECKS:
+        async with reading(connection) as books:
+            differences, took = await _run(books, check, EVERYTHING)
+        yield await _keep(connection, check, differences, took, now, full=True)
+
+
+async def _run(books: Reading, check: Check, span: Span) -> tuple[list[Difference], timedelta]:
+    began = monotonic()
+    differences = [each async for each in run_checks(books, [check], span=span, most=MOST_FINDINGS)]
+    return differences, timedelta(seconds=monotonic() - began)
+
+
+async def _keep(
+    connection: Connection, check: Check, differences: list[Difference], took: timedelta, now: datetime, *, full: bool
+) -> Outcome:
+    async with connection.transaction():
+        unacknowledged = await note_findings(connection, differences, now)
+        if full and len(differences) < MOST_FINDINGS:
+            await note_gone(connection, check.name, now)
+        await note_run(connection, run_name(check), now, took, found=len(differences), full=full)
+    return Outcome(check.name, len(differences), took, tuple(unacknowledged))
+
+
+def run_name(check: Check) -> str:
+    """Return the name under which the runs of a check are noted."""
+    return f"check {check.name}"
