@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Subject = Literal["ENTRY", "ACCOUNT", "CURRENCY", "DAY", "OPERATION", "SEAL"]
-"""What a difference is about; a DAY is an Indian one."""
+Subject = Literal["ENTRY", "ACCOUNT", "CURRENCY", "DAY", "MONTH", "OPERATION", "SEAL"]
+"""What a difference is about; a DAY or MONTH is an Indian one."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Difference:
-    """One thing in the books that is not as it must be. `id` names the entry, account, day, operation or seal.
+    """One thing in the books that is not as it must be. `id` names the entry, account, day, month, operation or seal.
 
     `check` is the name of the rule that was broken, stable enough for metrics and alerts; `message` says what was found
     and what was expected. Found is never repaired: that is for people to decide.
