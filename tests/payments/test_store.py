@@ -174,6 +174,20 @@ async def test_only_due_payments_are_claimed_and_each_by_one_lease(bench: DeskBe
     assert await _claimed(bench, Lease(uuid4(), 8)) == {}
 
 
+async def test_no_more_are_claimed_than_asked_for_whatever_the_plan(bench: DeskBench) -> None:
+    opened = [await bench.accepted(Kind.PAYIN) for _ in range(3)]
+    _later(bench, minutes=6)
+    async with bench.pool.acquire() as conn:
+        await conn.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_hashagg = off")
+        await conn.execute("SET enable_sort = off; SET enable_material = off; SET enable_indexscan = off")
+        try:
+            claimed = [await store.claim_due(conn, bench.clock.now(), 1, Lease(uuid4(), 8)) for _ in range(4)]
+        finally:
+            await conn.execute("RESET ALL")
+    assert [len(some) for some in claimed] == [1, 1, 1, 0]
+    assert {row.id for some in claimed for row in some} == {each.id for each in opened}
+
+
 async def test_a_lease_that_ran_out_is_claimed_by_another_and_a_renewed_one_is_not(bench: DeskBench) -> None:
     payin = await bench.accepted(Kind.PAYIN)
     _later(bench, seconds=61)

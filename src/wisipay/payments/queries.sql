@@ -138,17 +138,19 @@ FROM unnest(
 );
 
 -- name: claim_due
+-- The array is made once. As a sub-select of IN, it could be looked up again for every row, and pass over those that
+-- it had just locked: more would be claimed than $4.
 UPDATE payments_transactions AS t
 SET lease_token = $1, lease_until = $2::timestamptz + make_interval(secs => $3)
 WHERE
-    t.id IN (
+    t.id = any(array(
         SELECT d.id
         FROM payments_transactions AS d
         WHERE d.due_at <= $2 AND (d.lease_until IS NULL OR d.lease_until < $2)
         ORDER BY d.due_at
         LIMIT $4
         FOR UPDATE SKIP LOCKED
-    )
+    ))
 RETURNING t.*;
 
 -- name: renew_leases
@@ -165,14 +167,14 @@ WHERE id = any($1::text[]) AND lease_token = $2;
 UPDATE payments_transactions
 SET due_at = $1
 WHERE
-    id IN (
+    id = any(array(
         SELECT id
         FROM payments_transactions
         WHERE
             status IN ('PENDING', 'PROCESSING') AND due_at IS NULL AND NOT flags @> '{AMOUNT_MISMATCH}'
         LIMIT $2
         FOR UPDATE SKIP LOCKED
-    )
+    ))
 RETURNING id;
 
 -- name: transaction_by_id
