@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from wisipay.core.database import Pool
@@ -67,5 +68,12 @@ async def test_changes_made_together_are_one_statement_whose_parameters_count_on
         await conn.execute("DROP TABLE a; DROP TABLE b")
 
 
-def test_one_change_alone_stays_as_it_is() -> None:
-    assert together("INSERT INTO a VALUES ($1);") == "INSERT INTO a VALUES ($1);"
+async def test_an_answer_may_select_from_the_changes_and_undo_them(database: Pool) -> None:
+    async with database.acquire() as conn:
+        await conn.execute("CREATE TEMPORARY TABLE a (number integer)")
+        added = together("INSERT INTO a SELECT $1::integer RETURNING number;", answer="SELECT 6 / number FROM change_0")
+        assert await conn.fetchval(added, 3) == 2
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await conn.fetchval(added, 0)
+        assert await conn.fetchval("SELECT count(*) FROM a") == 1
+        await conn.execute("DROP TABLE a")

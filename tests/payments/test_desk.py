@@ -35,6 +35,7 @@ async def test_word_of_an_attempt_that_its_own_batch_leaves_behind_is_heard(benc
 
 async def test_word_by_a_reference_that_its_own_batch_teaches_is_heard(bench: DeskBench) -> None:
     payin = await bench.opened(Kind.PAYIN)
+    bench.desk = bench.another_desk()
     accepted = Accepted(ProviderStatus.PENDING, f"P-{payin.id}")
     _, heard = await asyncio.gather(
         bench.desk.submit(CreateAnswered(payin.id, 1, payin.provider_id, accepted)),

@@ -21,6 +21,7 @@ from wisipay.core.money import Paise
 from wisipay.payments import Desk, Kind, Status, store
 from wisipay.payments.book import CounterNotLoadedError, PaymentBook
 from wisipay.payments.commands import Answered, Command, CreateAnswered, Open, Opened, Refusal, Refused, Result
+from wisipay.payments.express import NotForExpressError
 from wisipay.payments.model import Candidate
 from wisipay.payments.usage import channel_subject, keys_of
 from wisipay.providers import Accepted, CreateOutcome, ProviderStatus
@@ -141,7 +142,7 @@ async def test_money_that_comes_back_may_be_held_again_and_no_more(bench: DeskBe
 class _Watched(Desk):
     """A desk that remembers which of its batches met another transaction's."""
 
-    met: list[Exception]
+    met: list[BaseException | None]
 
     async def _apply(self, commands: Sequence[Command]) -> list[Result]:
         try:
@@ -149,6 +150,14 @@ class _Watched(Desk):
         except CONFLICTS as error:
             self.met.append(error)
             raise
+
+    async def _apply_express(self, commands: Sequence[Command]) -> list[Result]:
+        try:
+            results, _ = await self._express.apply(commands, self._clock.now())
+        except NotForExpressError as error:
+            self.met.append(error.__cause__)
+            return await self._apply(commands)
+        return results
 
 
 def _watched(bench: DeskBench, pool: Pool, *, max_batch: int = 8) -> _Watched:
@@ -226,6 +235,13 @@ class _Forgetful(Desk):
 
     async def _apply(self, commands: Sequence[Command]) -> list[Result]:
         results = await super()._apply(commands)
+        if not self.forgot:
+            self.forgot = True
+            raise ConnectionResetError
+        return results
+
+    async def _apply_express(self, commands: Sequence[Command]) -> list[Result]:
+        results = await super()._apply_express(commands)
         if not self.forgot:
             self.forgot = True
             raise ConnectionResetError

@@ -27,17 +27,19 @@ def load_queries(anchor_file: str, name: str) -> Mapping[str, str]:
 
 
 @cache
-def together(*statements: str) -> str:
-    """Return one statement that changes what all of these change, in one round trip; it returns no rows of theirs.
+def together(*statements: str, answer: str = "SELECT 1") -> str:
+    """Return one statement that changes what all of these change, in one round trip; it returns what `answer` selects.
 
-    Parameters count on from one statement to the next. None sees what another changed, so no two may touch one row.
+    `answer` may select from the statements, as `change_0` to `change_n`; what it selects from is carried out first, the
+    others then from the last to the first. Parameters count on from one statement to the next. None sees what another
+    changed, so no two may touch one row.
     """
     parts: list[str] = []
     taken = 0
     for number, statement in enumerate(statements):
         parts.append(f"change_{number} AS (\n{_counted_on(statement, taken).removesuffix(';')}\n)")
         taken += max((int(used) for used in _PARAMETER.findall(statement)), default=0)
-    return f"WITH {', '.join(parts)} SELECT 1" if len(parts) > 1 else statements[0]
+    return f"WITH {', '.join(parts)} {answer}"
 
 
 def _counted_on(statement: str, taken: int) -> str:

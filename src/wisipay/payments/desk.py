@@ -1,11 +1,12 @@
 """The desk where commands become commits: one batch, one transaction, one result for each caller.
 
-It loads, lets the machine decide, writes, and enqueues the merchants' callbacks, all in one database transaction.
-No provider is called here.
+It loads, lets the machine decide, writes, and enqueues the merchants' callbacks, all in one database transaction. What
+needs no loading is served at a counter of its own (`express`). No provider is called here.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ from wisipay.merchants import Directory
 from wisipay.payments import store
 from wisipay.payments.book import AuditDue, CallbackDue, PaymentBook
 from wisipay.payments.commands import Command, Result
+from wisipay.payments.express import Express, NotForExpressError
 from wisipay.payments.machine import decide
 from wisipay.payments.model import Kind, Transaction
 from wisipay.payments.postings import derived_id
@@ -44,27 +46,26 @@ class Desk:
         *,
         outbox: callbacks.Outbox | None = None,
         max_batch: int = 256,
-        flushes_in_flight: int = 1,
     ) -> None:
         self._pool = pool
         self._outbox = outbox or callbacks.Outbox()
         self._directory = directory
         self._clock = clock
         self._rules = rules
-        self._batcher = Batcher[Command, Result](
-            self._apply,
-            name="payments",
-            max_batch=max_batch,
-            flushes_in_flight=flushes_in_flight,
+        self._express = Express(pool, rules)
+        self._batcher = Batcher[Command, Result](self._apply, name="payments", max_batch=max_batch)
+        self._express_batcher = Batcher[Command, Result](
+            self._apply_express, name="payments_express", max_batch=max_batch
         )
 
     async def submit(self, command: Command) -> Result:
         """Decide one command and return its result once it is committed. Raises `Overloaded` when too many wait."""
-        return await self._batcher.submit(command)
+        batcher = self._express_batcher if self._express.takes(command, self._clock.now()) else self._batcher
+        return await batcher.submit(command)
 
     async def drain(self) -> None:
         """Finish what was submitted."""
-        await self._batcher.drain()
+        await asyncio.gather(self._express_batcher.drain(), self._batcher.drain())
 
     async def decide_within(self, begin: Begin, end: End) -> None:
         """Decide the commands that `begin` brings and have `end` write what came of them, all in one transaction.
@@ -75,7 +76,7 @@ class Desk:
         try:
             with self._outbox.writing() as outbox:
                 async with self._pool.acquire() as conn, conn.transaction():
-                    results, book = await self._decide(conn, await begin(conn), outbox)
+                    results, book, _ = await self._decide(conn, await begin(conn), outbox)
                     await end(conn, results)
         except store.CountersMissing as missing:
             await self._add_counters(missing)
@@ -87,9 +88,18 @@ class Desk:
         try:
             with self._outbox.writing() as outbox:
                 async with self._pool.acquire() as conn, conn.transaction():
-                    results, book = await self._decide(conn, commands, outbox)
+                    results, book, version = await self._decide(conn, commands, outbox)
         except store.CountersMissing as missing:
             await self._add_counters(missing)
+            return await self._apply(commands)
+        self._express.remember(book, version)
+        _tell(book)
+        return results
+
+    async def _apply_express(self, commands: Sequence[Command]) -> list[Result]:
+        try:
+            results, book = await self._express.apply(commands, self._clock.now())
+        except NotForExpressError:
             return await self._apply(commands)
         _tell(book)
         return results
@@ -100,17 +110,17 @@ class Desk:
 
     async def _decide(
         self, conn: Connection, commands: Sequence[Command], outbox: callbacks.Writing
-    ) -> tuple[list[Result], PaymentBook]:
+    ) -> tuple[list[Result], PaymentBook, int | None]:
         now = self._clock.now()
         book = await store.load(conn, commands, now)
         results = [decide(book, command, now, self._rules) for command in commands]
-        await store.write(conn, book)
+        version = await store.write(conn, book)
         if book.callbacks:
             events = [callback_event(due, await self._callback_url(due.transaction)) for due in book.callbacks]
             await outbox.enqueue(conn, events)
         for due in book.audits:
             await _record(conn, due)
-        return results, book
+        return results, book, version
 
     async def _callback_url(self, transaction: Transaction) -> str | None:
         """Return where the merchant wants to be told; a merchant that can't be read must not stop money."""

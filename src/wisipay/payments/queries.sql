@@ -26,6 +26,16 @@ CROSS JOIN LATERAL (
     FOR UPDATE
 ) AS t;
 
+-- name: lock_unchanged
+-- The payments $1, sorted, that still are as the transactions $2 wrote them, locked one by one in that order.
+SELECT t.id
+FROM unnest($1::text[], $2::xid[]) AS known (id, version)
+CROSS JOIN LATERAL (
+    SELECT p.id FROM payments_transactions AS p
+    WHERE p.id = known.id AND p.xmin = known.version
+    FOR UPDATE
+) AS t;
+
 -- name: attempts_of
 SELECT * FROM payments_attempts WHERE transaction_id = any($1::text[]);
 

@@ -10,17 +10,17 @@ It decides nothing about payments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from wisipay import ledger
-from wisipay.core.database import Connection
+from wisipay.core.database import Connection, Pool
 from wisipay.core.queue import Lease
 from wisipay.core.sql import load_queries, together
 from wisipay.payments.book import PaymentBook
@@ -32,6 +32,9 @@ from wisipay.providers import Accepted, StatusReport
 
 QUERIES = load_queries(__file__, "queries.sql")
 
+Changes: TypeAlias = dict[str, list[list[Any]]]
+"""The columns of what is to be written, by the name of the statement that writes them."""
+
 
 class CountersMissing(Exception):  # noqa: N818 - not an error: the first payment of a day or month meets it
     """Some limit counters do not exist yet. Roll back, add them with `add_counters`, and load again."""
@@ -41,6 +44,13 @@ class CountersMissing(Exception):  # noqa: N818 - not an error: the first paymen
         self.keys = keys
 
 
+class RowsChanged(Exception):  # noqa: N818 - not an error: somebody else was quicker
+    """A payment is no longer as it was believed to be. Nothing was written: load and decide again."""
+
+
+_VERSION = "SELECT pg_current_xact_id()::xid"
+# Payments that changed are missing from change_0: an error is the one way in which a statement undoes its own changes.
+_VERSION_IF_UNCHANGED = f"{_VERSION}, 1 / (count(*) = cardinality($1))::int FROM change_0"
 _FIXED = [
     "id",
     "merchant_id",
@@ -124,26 +134,52 @@ async def add_counters(conn: Connection, keys: Iterable[UsageKey]) -> None:
     await conn.execute(QUERIES["add_counters"], [subject for subject, _ in wanted], [period for _, period in wanted])
 
 
-async def write(conn: Connection, book: PaymentBook) -> None:
-    """Write the effects of the decided commands; callbacks are the caller's to enqueue."""
+async def write(conn: Connection, book: PaymentBook) -> int | None:
+    """Write the effects of the decided commands; callbacks are the caller's to enqueue.
+
+    Returns the version that the rows of payments bear from now on, None when none was written.
+    """
+    changes = _changes_of(book)
+    version = await _carry_out(conn, changes, _VERSION) if changes else None
+    await ledger.write(conn, book.ledger)
+    return version
+
+
+async def write_if_unchanged(pool: Pool, book: PaymentBook, versions: Mapping[str, int]) -> int:
+    """Write a book that moves no money and tells nobody, in one round trip that is a transaction of its own.
+
+    `versions` are those of the payments that it is based on though nobody loaded them. Raises `RowsChanged` when one of
+    them is another by now, and `asyncpg.UniqueViolationError` when a new payment's order, or a reference that a
+    provider gave, is taken; then nothing is written. Returns the version of what was.
+    """
+    known = sorted(versions)
+    locks: Changes = {"lock_unchanged": [known, [versions[each] for each in known]]} if known else {}
+    try:
+        return await _carry_out(pool, locks | _changes_of(book), _VERSION_IF_UNCHANGED if known else _VERSION)
+    except asyncpg.DivisionByZeroError as error:
+        raise RowsChanged from error
+
+
+def _changes_of(book: PaymentBook) -> Changes:
     created = {transaction.id for transaction in book.created}
     changed = [transaction for transaction in book.changed.values() if transaction.id not in created]
     latest = sorted((book.transactions[each.id] for each in book.created), key=_ORDER)
     uses = [(*key, use.amount_paise, use.count) for key, use in sorted(book.usage_changes.items())]
     moved = [use for use in uses if any(use[2:])]
-    changes = {
+    changes: Changes = {
         "insert_transactions": _columns(latest, (*_FIXED, *_MOVING)),
         "update_transactions": _columns(changed, ("id", *_MOVING)),
         "insert_attempts": _columns(book.new_attempts, _ATTEMPT),
         "insert_events": _columns(book.events, _EVENT),
+        # Carried out before the others, since it stands last: counters are changed before payments are added.
         "add_usage": [[use[column] for use in moved] for column in range(4)],
     }
-    needed = {name: columns for name, columns in changes.items() if columns[0]}
-    if needed:
-        # The server carries the last of these out first: counters are changed before payments are added.
-        statement = together(*(QUERIES[name] for name in needed))
-        await conn.execute(statement, *(column for columns in needed.values() for column in columns))
-    await ledger.write(conn, book.ledger)
+    return {name: columns for name, columns in changes.items() if columns[0]}
+
+
+async def _carry_out(database: Pool | Connection, changes: Changes, answer: str) -> int:
+    statement = together(*(QUERIES[name] for name in changes), answer=answer)
+    return int(await database.fetchval(statement, *(column for columns in changes.values() for column in columns)))
 
 
 async def claim_due(conn: Connection, now: datetime, limit: int, lease: Lease) -> list[Transaction]:
