@@ -37,24 +37,14 @@ async def renew(pool: Pool, event_ids: Sequence[UUID], token: UUID, lease_second
 
 async def record(pool: Pool, attempts: Sequence[Attempt]) -> list[bool]:
     """Record attempts in one commit. Answers for each whether it also moved its event, i.e. still held the lease."""
-    async with pool.acquire() as conn, conn.transaction():
-        for attempt in attempts:
-            if attempt.outcome is AttemptOutcome.SWITCHED_OFF:
+    gone = [attempt for attempt in attempts if attempt.outcome is AttemptOutcome.SWITCHED_OFF]
+    if gone:
+        async with pool.acquire() as conn, conn.transaction():
+            for attempt in gone:
                 await _switch_off(conn, attempt)
-        rows = await conn.fetch(
-            _QUERIES["finish"],
-            [attempt.callback.event.event_id for attempt in attempts],
-            [attempt.callback.lease_token for attempt in attempts],
-            [attempt.outcome for attempt in attempts],
-            [attempt.url for attempt in attempts],
-            [attempt.http_status for attempt in attempts],
-            [attempt.latency_ms for attempt in attempts],
-            [attempt.answer for attempt in attempts],
-            [attempt.error for attempt in attempts],
-            [attempt.started_at for attempt in attempts],
-            [attempt.gap_seconds for attempt in attempts],
-        )
-    moved = {row["event_id"] for row in rows}
+            moved = await _finish(conn, attempts)
+    else:
+        moved = await _finish(pool, attempts)
     return [attempt.callback.event.event_id in moved for attempt in attempts]
 
 
@@ -90,3 +80,21 @@ async def _switch_off(conn: Connection, attempt: Attempt) -> None:
     event = attempt.callback.event
     reason = f"answered {attempt.http_status} to {event.event_id}"
     await conn.execute(_QUERIES["switch_off"], event.merchant_id, event.type, attempt.url, reason)
+
+
+async def _finish(database: Pool | Connection, attempts: Sequence[Attempt]) -> set[UUID]:
+    """Record attempts with one statement; returns the events that they moved."""
+    rows = await database.fetch(
+        _QUERIES["finish"],
+        [attempt.callback.event.event_id for attempt in attempts],
+        [attempt.callback.lease_token for attempt in attempts],
+        [attempt.outcome for attempt in attempts],
+        [attempt.url for attempt in attempts],
+        [attempt.http_status for attempt in attempts],
+        [attempt.latency_ms for attempt in attempts],
+        [attempt.answer for attempt in attempts],
+        [attempt.error for attempt in attempts],
+        [attempt.started_at for attempt in attempts],
+        [attempt.gap_seconds for attempt in attempts],
+    )
+    return {row["event_id"] for row in rows}
