@@ -54,7 +54,7 @@ class _Customer(msgspec.Struct, gc=False):
     customer_email: str = ""
 
 
-class _Meta(msgspec.Struct, gc=False):
+class _Meta(msgspec.Struct, frozen=True, gc=False):
     return_url: str = ""
     notify_url: str = ""
 

@@ -47,7 +47,7 @@ _PAYOUT_WORDS = {
 _EVENTS = {"queued": "queued", "processing": "initiated", "processed": "processed"}
 
 
-class _Person(msgspec.Struct, gc=False):
+class _Person(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     contact: str = ""
     email: str = ""
