@@ -5,17 +5,20 @@ Each act looks for something to do it with and returns False when there is nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
+from uuid import UUID
 
 from simulation.parties import AMOUNTS, CHANNELS, FUNDS, HABITS, MERCHANTS
 from simulation.process import Process
 from simulation.requests import Ask, Submit, wait_for
 from simulation.stage import Kit, Stage
 from simulation.together import TOGETHER, look_together
+from simulation.world import LEASE_SECONDS
 from wisipay.callbacks import AttemptOutcome
-from wisipay.callbacks.model import Attempt
+from wisipay.callbacks.model import Attempt, ClaimedCallback
 from wisipay.core.clock import end_of_ist_day
 from wisipay.core.queue import Lease
 from wisipay.ledger import AccountStatus
@@ -23,7 +26,6 @@ from wisipay.payments import Kind, Request, SetStatus, Source, Status, Transacti
 from wisipay.providers import ProviderStatus, WebhookWord
 from wisipay.webhooks.model import Look
 
-LEASE_SECONDS = 8
 _BENEFICIARY = {
     "name": "Asha Rao",
     "email": "asha@example.com",
@@ -204,12 +206,18 @@ class Acts:
         kit = self.kit()
         token = self.world.new_uuid()
         claimed = self.world.outbox.claim(dict.fromkeys(FUNDS, self.world.claims), token, LEASE_SECONDS, self.world.now)
-        process, outbox = kit.process, self.world.outbox
-        ids = [each.event.event_id for each in claimed]
-        process.renewals.append(lambda: outbox.renew(ids, token, LEASE_SECONDS, self.world.now))
-        for each in claimed:
-            process.start(kit.delivery.attempt(each), partial(self._attempted, process))
+        self._deliver(kit, claimed, token)
         return bool(claimed)
+
+    def send(self) -> bool:
+        """Let a worker begin to send what its own process has written."""
+        kits = [kit for kit in self.stage.kits if kit.process.sender.handed and not kit.process.is_stopped]
+        if not kits:
+            return False
+        kit = kits[self.choices.below(len(kits))]
+        callbacks, lease = kit.process.sender.handed.pop(0)
+        self._deliver(kit, callbacks, lease.token)
+        return True
 
     def poll(self) -> bool:
         """Let a worker claim due payments and ask about them."""
@@ -353,6 +361,13 @@ class Acts:
     def _any_payment(self) -> Transaction | None:
         transactions = list(self.world.payments.transactions.values())
         return transactions[self.choices.below(len(transactions))] if transactions else None
+
+    def _deliver(self, kit: Kit, claimed: Sequence[ClaimedCallback], token: UUID) -> None:
+        process, outbox = kit.process, self.world.outbox
+        ids = [each.event.event_id for each in claimed]
+        process.renewals.append(lambda: outbox.renew(ids, token, LEASE_SECONDS, self.world.now))
+        for each in claimed:
+            process.start(kit.delivery.attempt(each), partial(self._attempted, process))
 
     def _looked(self, process: Process, look: Look) -> None:
         process.records.append(lambda: self._record_look(look))

@@ -128,6 +128,12 @@ class Checks:
         self._effect(transaction, known)
         self._count(transaction, known)
 
+    def lease(self, transaction_id: str, until: datetime) -> None:
+        """Check that whoever a payment's callbacks are leased to holds them no longer than that."""
+        for row in self._outbox.of_transaction[transaction_id]:
+            if row.lease_token is not None and row.due_at > until:
+                raise Broken("lease", f"{row.event.status} of {transaction_id} is leased until {row.due_at}")
+
     def order_of(self, transaction_id: str, attempt: int) -> Order | None:
         """Return what reached the provider for an attempt, on the channel that the attempt was begun on."""
         attempts = self._payments.attempts.get(transaction_id, ())

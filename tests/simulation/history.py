@@ -90,6 +90,7 @@ def _acts(acts: Acts) -> tuple[tuple[tuple[Act, int], ...], tuple[tuple[Act, int
     usual = (
         *((acts.flush, 240), (acts.answer, 170), (acts.wait, 70), (acts.initiate, 90), (acts.move_order, 70)),
         *((acts.mail, 80), (acts.take_inbox, 50), (acts.record, 60), (acts.take_outbox, 30), (acts.poll, 45)),
+        *((acts.send, 25),),
         *((acts.renew, 8), (acts.work_through, 35)),
     )
     optional = (

@@ -17,6 +17,7 @@ from simulation.choices import SeededChoices
 from simulation.history import play
 from simulation.world import World
 from support.memory_payments import Peeked
+from wisipay.callbacks import Outbox
 from wisipay.ledger import NotLoadedError
 from wisipay.payments.book import CounterNotLoadedError
 from wisipay.payments.commands import Command, Result
@@ -86,12 +87,14 @@ class JournaledWorld(World):
             self.journal,
         )  # fmt: skip
 
-    def commit(self, commands: Sequence[Command], now: datetime, peeked: Peeked | None = None) -> list[Result]:
+    def commit(
+        self, commands: Sequence[Command], now: datetime, outbox: Outbox, peeked: Peeked | None = None
+    ) -> list[Result]:
         """Commit, and write the results down, or what was raised."""
         del peeked
         place = len(self.journal)
         try:
-            results = super().commit(commands, now)
+            results = super().commit(commands, now, outbox)
         except REFUSALS as error:
             self.journal.insert(place, Done("commit", (list(commands), now), type(error)))
             raise

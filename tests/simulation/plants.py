@@ -203,6 +203,24 @@ PLANTS = (
         "    book.release_use(transaction)\n    return book.move(transaction, target, now, _SOURCE, message) is None\n",
     ),
     Plant(
+        "the lease of a callback that is born leased never ends",
+        "callbacks/enqueue.py",
+        "        int(lease.seconds),\n",
+        "        int(lease.seconds) << 24,\n",
+    ),
+    Plant(
+        "callbacks of a transaction that was rolled back are sent",
+        "callbacks/handover.py",
+        "            writing.give_up()\n",
+        "            writing.hand_over()\n",
+    ),
+    Plant(
+        "a callback that others wait for is sent by who wrote it",
+        "callbacks/handover.py",
+        "for event in self._reserved if event.event_id in leased]\n",
+        "for event in self._reserved]\n",
+    ),
+    Plant(
         "the provider's share of a payin leaves out the fee",
         "payments/postings.py",
         "(net, -transaction.net_paise))\n",

@@ -16,8 +16,10 @@ import asyncpg
 
 from simulation.broken import Broken
 from simulation.requests import Request, Submit
+from simulation.sending import MemorySender
 from simulation.world import World
 from support.memory_payments import Peeked
+from wisipay.callbacks import Outbox
 from wisipay.core.batch import BatchLost
 from wisipay.core.errors import Conflict
 from wisipay.ledger import NotLoadedError
@@ -97,8 +99,13 @@ class Process:
     records: list[Callable[[], None]] = field(default_factory=list)
     renewals: deque[Callable[[], None]] = field(default_factory=lambda: deque(maxlen=6))
     tasks: set[Task] = field(default_factory=set)
+    outbox: Outbox = field(default_factory=Outbox)
+    sender: MemorySender = field(init=False)
     is_stopped: bool = False
     missed: list[tuple[Task, object, BaseException | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.outbox.sender = self.sender = MemorySender(self.world)
 
     def now(self) -> datetime:
         """Return the present moment by this process's clock."""
@@ -170,7 +177,7 @@ class Process:
         """Commit commands that came as one batch; whatever fails, fails as a whole."""
         for _ in range(2):
             try:
-                return self.world.commit(commands, self.now())
+                return self.world.commit(commands, self.now(), self.outbox)
             except CountersMissing as missing:
                 self.world.payments.add_counters(missing.keys)
         raise Broken("failed", "counters that were added are missing")
@@ -185,6 +192,7 @@ class Process:
         self.records.clear()
         self.renewals.clear()
         self.missed.clear()
+        self.sender.forget()
         self.batch = None
         self.is_stopped = False
 
@@ -229,7 +237,7 @@ class Process:
 
     def _rehearse(self, commands: Sequence[Command]) -> None:
         try:
-            self.world.rehearse(commands, self.now())
+            self.world.rehearse(commands, self.now(), self.outbox)
         except (CountersMissing, asyncpg.UniqueViolationError, *_SPLIT_BY):
             self.world.saw("batch rolled back by itself")
 
@@ -238,7 +246,7 @@ class Process:
         commands, peeked = batch.commands, batch.peeked
         for _ in range(4):
             try:
-                return self.world.commit(commands, self.now(), peeked)
+                return self.world.commit(commands, self.now(), self.outbox, peeked)
             except CountersMissing as missing:
                 self.world.payments.add_counters(missing.keys)
                 peeked = None

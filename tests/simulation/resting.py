@@ -58,7 +58,7 @@ def _drain(acts: Acts) -> None:
     """Do all that can be done without letting time pass."""
     busy = True
     while busy:
-        busy = acts.flush() or acts.answer() or acts.record() or acts.mail() or acts.stray()
+        busy = acts.flush() or acts.answer() or acts.record() or acts.mail() or acts.send() or acts.stray()
         if not busy:
             busy = acts.take_inbox() or acts.take_outbox()
     acts.poll()
@@ -153,6 +153,8 @@ def _check_all(acts: Acts) -> None:
     for transaction in world.payments.transactions.values():
         world.checks.transaction(transaction)
         _agrees(acts, transaction)
+    if any(kit.process.sender.reserved for kit in acts.stage.kits):
+        raise Broken("places", "places are kept for callbacks that are no longer to be sent")
     undelivered = [str(each) for each in world.outbox.rows if str(each) not in acts.stage.delivered]
     if undelivered:
         raise Broken("callbacks", f"{len(undelivered)} were never delivered")

@@ -37,6 +37,7 @@ SEEN = (
     "batch split, killed in between",
     "call answer lost",
     "call order late",
+    "callback born leased",
     "callback lease lost",
     "channel paused",
     "order executed late",
@@ -125,7 +126,7 @@ def broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("broken_rule")
 def test_failing_history_shrinks_to_a_few_steps() -> None:
     with quiet():
-        short = shrink(run_seed(3, 100), histories_max=400)
+        short = shrink(run_seed(4, 100), histories_max=400)
     assert short.invariant == "no success"
     assert short.steps < 12
     assert any("starts PAY" in line for line in short.trace)

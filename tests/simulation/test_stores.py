@@ -228,6 +228,17 @@ async def test_event_is_enqueued_once_and_told_in_the_order_of_its_transaction(s
     assert claimed.event == second
 
 
+async def test_event_is_born_leased_unless_an_earlier_one_waits(stores: Stores) -> None:
+    first, gone = event(merchant_id="M"), event(merchant_id="M", url=None)
+    second, third = (event(merchant_id="M", transaction_id=first.transaction_id) for _ in range(2))
+    lease, own = Lease(UUID(int=1), 8), [each.event_id for each in (first, gone, third)]
+    assert await stores.enqueue([first, second, gone], NOON, own[:2], lease) == {first.event_id}
+    assert await stores.enqueue([first, third], NOON, own, lease) == frozenset()
+    assert await stores.claim_callbacks({"M": 9}, UUID(int=2), 8, NOON + timedelta(seconds=7)) == []
+    (claimed,) = await stores.claim_callbacks({"M": 9}, UUID(int=2), 8, NOON + timedelta(seconds=8))
+    assert claimed.event == first
+
+
 async def test_callback_whose_lease_ran_out_is_recorded_and_moves_nothing(stores: Stores) -> None:
     await stores.enqueue([event(merchant_id="M")], NOON)
     (slow,) = await stores.claim_callbacks({"M": 1}, UUID(int=1), 8, NOON)

@@ -6,13 +6,12 @@ the product's own.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import asyncpg
 
 from simulation.stage import Kit
-from simulation.world import World
+from simulation.world import World, run_through
 from wisipay.ledger import NotLoadedError
 from wisipay.payments import Spoken, WordResult
 from wisipay.payments.book import CounterNotLoadedError
@@ -62,7 +61,7 @@ def look_together(kit: Kit, world: World, fate: str) -> bool:
         return False
     try:
         if world.inbox.lock_due(1, world.now):
-            _run(kit.words.apply_together(batch.listen, batch.conclude))
+            run_through(kit.words.apply_together(batch.listen, batch.conclude))
     except _FAILS:
         world.saw("together, failed as a whole")
         return False
@@ -72,12 +71,3 @@ def look_together(kit: Kit, world: World, fate: str) -> bool:
     if fate == "together, killed after the commit":
         kit.process.kill()
     return bool(batch.looks)
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine that waits for nothing."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    raise RuntimeError("it waits for something")

@@ -6,9 +6,11 @@ The commit is the desk's: load, decide, write, enqueue, all or nothing, with the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from simulation.checks import Checks
@@ -20,8 +22,9 @@ from support.memory_ledger import MemoryLedger
 from support.memory_payments import MemoryPayments, Peeked
 from support.memory_queues import MemoryInbox, MemoryOutbox
 from wisipay import ledger
-from wisipay.callbacks import CallbackEvent
+from wisipay.callbacks import CallbackEvent, Outbox, Writing
 from wisipay.core.ids import CROCKFORD
+from wisipay.core.queue import Lease
 from wisipay.payments import Kind, Rules
 from wisipay.payments.book import CallbackDue, PaymentBook
 from wisipay.payments.commands import Command, Refused, Result
@@ -29,6 +32,12 @@ from wisipay.payments.desk import callback_event
 from wisipay.payments.machine import decide
 
 RULES = Rules()
+LEASE_SECONDS = 8
+"""How long a row of a queue belongs to who claimed it, or was born leased to."""
+
+Enqueue = Callable[[Sequence[CallbackEvent], datetime, Sequence[UUID], Lease], frozenset[UUID]]
+"""What writes events and says which were leased: given the events, the moment, those it may lease, and the lease."""
+
 _NOON = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 _BEGINNINGS = (
     _NOON,
@@ -82,27 +91,41 @@ class World:
         self._numbers += 1
         return "WSP" + _digits((self.now - _EPOCH) // _MILLISECOND, 10) + _digits(self._numbers, 12)
 
-    def commit(self, commands: Sequence[Command], now: datetime, peeked: Peeked | None = None) -> list[Result]:
+    def commit(
+        self, commands: Sequence[Command], now: datetime, outbox: Outbox, peeked: Peeked | None = None
+    ) -> list[Result]:
         """Decide commands as one batch and write what they change, or raise and change nothing."""
         if not commands:
             return []
         self.checks.before_commit(commands)
-        book = self.payments.load(commands, now, peeked)
-        results = [decide(book, command, now, RULES) for command in commands]
-        self.payments.check(book)
-        events = [self._event(due) for due in book.callbacks]
-        self.payments.write(book)
-        self.outbox.enqueue(events, self.now)
+        with outbox.writing() as writing:
+            book = self.payments.load(commands, now, peeked)
+            results = [decide(book, command, now, RULES) for command in commands]
+            self.payments.check(book)
+            self.payments.write(book)
+            if book.callbacks:
+                self._enqueue(writing, book, self.outbox.enqueue)
         self._note(book, results)
         self.checks.after_commit(book, now)
+        for due in book.callbacks:
+            self.checks.lease(due.transaction.id, self.now + timedelta(seconds=LEASE_SECONDS))
         return results
 
-    def rehearse(self, commands: Sequence[Command], now: datetime) -> None:
+    def rehearse(self, commands: Sequence[Command], now: datetime, outbox: Outbox) -> None:
         """Decide commands as one batch whose transaction is then rolled back."""
-        book = self.payments.load(commands, now)
-        for command in commands:
-            decide(book, command, now, RULES)
-        self.payments.check(book)
+        with suppress(_RolledBack), outbox.writing() as writing:
+            book = self.payments.load(commands, now)
+            for command in commands:
+                decide(book, command, now, RULES)
+            self.payments.check(book)
+            if book.callbacks:
+                self._enqueue(writing, book, lambda events, _now, own, _lease: self.outbox.may_lease(events, own))
+            raise _RolledBack
+
+    def _enqueue(self, writing: Writing, book: PaymentBook, enqueue: Enqueue) -> None:
+        """Write the events of a batch, as the product does, by a statement that `enqueue` stands in for."""
+        conn: Any = _OutboxConnection(enqueue, self.now)
+        run_through(writing.enqueue(conn, [self._event(due) for due in book.callbacks]))
 
     def _event(self, due: CallbackDue) -> CallbackEvent:
         transaction = due.transaction
@@ -129,6 +152,34 @@ class World:
         self.ledger.check(book)
         self.ledger.write(book)
         self.checks.after_entries(book)
+
+
+class _RolledBack(Exception):  # noqa: N818 - not an error: a transaction that was not to be committed
+    """The end of a transaction that is rolled back."""
+
+
+class _OutboxConnection:
+    """A connection that knows one statement: the product's `enqueue`."""
+
+    def __init__(self, enqueue: Enqueue, now: datetime) -> None:
+        self._enqueue = enqueue
+        self._now = now
+
+    async def fetchrow(self, _query: str, *given: Any) -> dict[str, frozenset[UUID]]:  # noqa: ANN401 - a statement's arguments
+        """Write the events, given column by column, and return those that were leased."""
+        *columns, own, token, seconds = given
+        rows = zip(*columns, strict=True)
+        events = [CallbackEvent(**dict(zip(CallbackEvent.__struct_fields__, row, strict=True))) for row in rows]
+        return {"leased": self._enqueue(events, self._now, own, Lease(token, seconds))}
+
+
+def run_through(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("it waits for something")
 
 
 def accounts_at_start() -> list[ledger.AccountSpec]:

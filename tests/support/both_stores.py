@@ -19,6 +19,7 @@ from support.memory_queues import MemoryInbox, MemoryOutbox
 from wisipay import callbacks, ledger
 from wisipay.callbacks import CallbackEvent
 from wisipay.callbacks import store as outbox_store
+from wisipay.callbacks.enqueue import NO_LEASE
 from wisipay.callbacks.model import Attempt, ClaimedCallback
 from wisipay.core.database import Connection, Pool
 from wisipay.core.queue import Lease
@@ -91,8 +92,10 @@ class MemoryStores:
     async def wake_forgotten(self, now: datetime) -> list[str]:
         return self.payments.wake_forgotten(now)
 
-    async def enqueue(self, events: Sequence[CallbackEvent], now: datetime) -> None:
-        self.outbox.enqueue(events, now)
+    async def enqueue(
+        self, events: Sequence[CallbackEvent], now: datetime, own: Sequence[UUID] = (), lease: Lease = NO_LEASE
+    ) -> frozenset[UUID]:
+        return self.outbox.enqueue(events, now, own, lease)
 
     async def claim_callbacks(
         self, places: Mapping[str, int], token: UUID, seconds: int, now: datetime
@@ -198,9 +201,11 @@ class PostgresStores:
     async def wake_forgotten(self, now: datetime) -> list[str]:
         return await store.wake_forgotten(self._conn, now)
 
-    async def enqueue(self, events: Sequence[CallbackEvent], now: datetime) -> None:
+    async def enqueue(
+        self, events: Sequence[CallbackEvent], now: datetime, own: Sequence[UUID] = (), lease: Lease = NO_LEASE
+    ) -> frozenset[UUID]:
         await self._at(now)
-        await callbacks.enqueue(self._conn, events)
+        return await callbacks.enqueue(self._conn, events, own=own, lease=lease)
 
     async def claim_callbacks(
         self, places: Mapping[str, int], token: UUID, seconds: int, now: datetime

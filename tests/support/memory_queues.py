@@ -5,12 +5,14 @@ Leases fence: only the holder of a lease changes what it leased. `now` is the da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from wisipay.callbacks.enqueue import NO_LEASE
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, CallbackState, ClaimedCallback
+from wisipay.core.queue import Lease
 from wisipay.webhooks.model import ClaimedWebhook, Look, ReceivedWebhook, WebhookState
 
 _STATES = {
@@ -47,20 +49,32 @@ class MemoryOutbox:
     recorded: dict[tuple[UUID, datetime, UUID], Attempt] = field(default_factory=dict)
     gone: set[tuple[str, str, str]] = field(default_factory=set)
 
-    def enqueue(self, events: Iterable[CallbackEvent], now: datetime) -> None:
-        """Add events; one that is already there stays as it is."""
+    def enqueue(
+        self, events: Sequence[CallbackEvent], now: datetime, own: Collection[UUID] = (), lease: Lease = NO_LEASE
+    ) -> frozenset[UUID]:
+        """Add events; one that is already there stays as it is. Returns which of `own` were leased to `lease`."""
+        leased = self.may_lease(events, own)
         for event in events:
             if event.event_id in self.rows:
                 continue
-            state = CallbackState.WAITING
-            if event.url is None:
-                state = CallbackState.NO_URL
-            elif (event.merchant_id, event.type, event.url) in self.gone:
-                state = CallbackState.SWITCHED_OFF
-            row = OutboxRow(event, len(self.rows) + 1, state, now)
+            row = OutboxRow(event, len(self.rows) + 1, self._first_state(event), now)
+            if event.event_id in leased:
+                row.lease_token, row.due_at = lease.token, now + timedelta(seconds=lease.seconds)
             self.rows[event.event_id] = row
-            self._set_state(row, state)
+            self._set_state(row, row.state)
             self.of_transaction.setdefault(event.transaction_id, []).append(row)
+        return leased
+
+    def may_lease(self, events: Sequence[CallbackEvent], own: Collection[UUID]) -> frozenset[UUID]:
+        """Return which of `own` may be sent at once: new ones, of whose transactions no event waits."""
+        return frozenset(
+            event.event_id
+            for event in events
+            if event.event_id in own
+            and event.event_id not in self.rows
+            and self._first_state(event) is CallbackState.WAITING
+            and not any(row.state is CallbackState.WAITING for row in self.of_transaction.get(event.transaction_id, ()))
+        )
 
     def claim(self, places: Mapping[str, int], token: UUID, lease_seconds: int, now: datetime) -> list[ClaimedCallback]:
         """Lease each merchant's due events, oldest first, never one whose predecessor in its transaction waits."""
@@ -100,6 +114,12 @@ class MemoryOutbox:
             if row.state is not CallbackState.WAITING or row.lease_token is None or row.due_at <= now:
                 self._set_state(row, CallbackState.WAITING)
                 row.due_at, row.lease_token, row.attempts = now, None, 0
+
+    def _first_state(self, event: CallbackEvent) -> CallbackState:
+        if event.url is None:
+            return CallbackState.NO_URL
+        is_gone = (event.merchant_id, event.type, event.url) in self.gone
+        return CallbackState.SWITCHED_OFF if is_gone else CallbackState.WAITING
 
     def _set_state(self, row: OutboxRow, state: CallbackState) -> None:
         row.state = state
