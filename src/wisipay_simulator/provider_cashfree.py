@@ -175,8 +175,9 @@ class CashfreeProvider:
         return _error(409, "link_already_exists" if payment.order.kind == "payin" else "transfer_id_already_exists")
 
     def refused(self, kind: Kind, status: int, code: str, message: str) -> Answer:
-        """Answer with their error."""
+        """Answer with their error; they know no 402."""
         del kind
+        status = 422 if status == 402 else status  # noqa: PLR2004 - the one status that is not theirs
         return _error(status, code.lower(), message, "api_error" if code == "MAINTENANCE" else "invalid_request_error")
 
     def told(self, payment: Payment, status: Status) -> Answer:
