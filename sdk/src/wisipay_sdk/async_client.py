@@ -1,0 +1,85 @@
+"""The async client: the sync one's twin, on asyncio."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+
+from wisipay_sdk import calls
+from wisipay_sdk.answers import Answer
+from wisipay_sdk.calls import Account, Call, Outcome, Pause, Step
+from wisipay_sdk.client import DEFAULT_TIMEOUT_SECONDS
+from wisipay_sdk.models import Payin, PayinOrder, PaymentState, PaymentType, Payout, PayoutOrder
+from wisipay_sdk.retries import Retries
+
+T = TypeVar("T")
+
+
+class AsyncWisipay:
+    """One merchant at one Wisipay; keeps its connections, so make one and close it. Tasks may share it.
+
+    `base_url` is the address of the payment API. Calls raise `Refused`, `PaymentRefused`, `NoAnswer`, `InvalidAnswer`.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        merchant_id: str,
+        secret: str,
+        retries: Retries | None = None,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._account = Account(httpx.URL(base_url), merchant_id, secret)
+        self._retries = retries or Retries()
+        self._http = httpx.AsyncClient(timeout=timeout_seconds, transport=transport, follow_redirects=False)
+        self._sleep = sleep
+
+    async def start_payin(self, order: PayinOrder, *, idempotency_key: str | None = None) -> Payin:
+        """Start a collection; retried under one key, yours or a fresh one."""
+        return await self._do(calls.start_payin(order, idempotency_key))
+
+    async def start_payout(self, order: PayoutOrder, *, idempotency_key: str | None = None) -> Payout:
+        """Start a disbursement; retried under one key, yours or a fresh one."""
+        return await self._do(calls.start_payout(order, idempotency_key))
+
+    async def state(self, order_id: str, payment_type: PaymentType | None = None) -> PaymentState:
+        """Ask how an order stands; with its type the provider is asked as well while it is open."""
+        return await self._do(calls.state(order_id, payment_type))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _do(self, call: Call[T]) -> T:
+        steps = calls.exchange(self._account, call, self._retries)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = steps.send(outcome)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            outcome = await self._carry_out(step)
+
+    async def _carry_out(self, step: Step) -> Outcome:
+        if isinstance(step, Pause):
+            await self._sleep(step.seconds)
+            return None
+        try:
+            response = await self._http.send(step)
+        except httpx.TransportError as error:
+            return error
+        return Answer(response.status_code, response.headers, response.content)
