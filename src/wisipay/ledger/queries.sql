@@ -102,6 +102,10 @@ LEFT JOIN LATERAL (
     WHERE ends.target_id = entries.id OFFSET 0
 ) AS resolutions ON TRUE;
 
+-- name: lines_table
+-- The partition $1, or the parent of all where there is none of that name.
+SELECT coalesce(to_regclass($1)::text, 'ledger_lines');
+
 -- name: write!
 -- All that a batch changes: entries ($1-$12, with their lines' accounts and amounts cut from $18 and $19 at the
 -- positions $13 to $14), those lines as their accounts see them ($15-$21; $15 says which of the entries has the line),

@@ -1,6 +1,7 @@
 -- Reads that look at the past. Each starts from rows that are few (accounts, counter rows, a page of lines) and probes the
 -- large tables by index, one probe per row: LATERAL with LIMIT or OFFSET 0 leaves the planner no other way, whatever
--- it believed of the tables' sizes when it made its plan.
+-- it believed of the tables' sizes when it made its plan. A condition on posted_at alone, beside one on a line's place,
+-- is what leaves out other months.
 -- noqa: disable=AM09,RF04
 
 -- name: accounts_named
@@ -51,20 +52,30 @@ ORDER BY tree.path;
 
 -- name: net_at
 -- Debits less credits of the accounts numbered $1 that were posted before $2; with a day $3 (the IST day that ends at $2)
--- those that count by that day, whenever they were posted. One probe per counter row, and the lines whose value date
--- and day of posting lie on different sides of $3.
+-- those that count by that day, whenever they were posted. Two probes per counter row: the last snapshot tells in which
+-- months the last line may be, and what it came to where nothing was posted since. And the lines whose value date and day
+-- of posting lie on different sides of $3.
 SELECT
     wanted.number,
     (
         coalesce((
-            SELECT sum(ends.balance_after)
+            SELECT sum(coalesce(ends.balance_after, snapshots.debits_posted - snapshots.credits_posted))
             FROM ledger_balances AS balances
-            CROSS JOIN LATERAL (
+            LEFT JOIN LATERAL (
+                SELECT taken.* FROM ledger_snapshots AS taken
+                WHERE taken.balance_number = balances.number AND taken.posted_at < $2::timestamptz
+                ORDER BY taken.posted_at DESC, taken.account_line DESC
+                LIMIT 1
+            ) AS snapshots ON TRUE
+            LEFT JOIN LATERAL (
                 SELECT lines.balance_after FROM ledger_lines AS lines
-                WHERE lines.balance_number = balances.number AND lines.posted_at < $2::timestamptz
+                WHERE
+                    lines.balance_number = balances.number
+                    AND lines.posted_at >= coalesce(snapshots.posted_at, '-infinity')
+                    AND lines.posted_at < $2::timestamptz
                 ORDER BY lines.posted_at DESC, lines.account_line DESC
                 LIMIT 1
-            ) AS ends
+            ) AS ends ON TRUE
             WHERE balances.account_number = wanted.number
         ), 0)
         + coalesce((
@@ -99,9 +110,10 @@ CROSS JOIN LATERAL (
     FROM ledger_lines AS lines
     WHERE
         lines.balance_number = balances.number
+        AND lines.posted_at >= coalesce(snapshots.posted_at, '-infinity')
+        AND lines.posted_at < moments.moment
         AND (lines.posted_at, lines.account_line)
         > (coalesce(snapshots.posted_at, '-infinity'), coalesce(snapshots.account_line, 0))
-        AND lines.posted_at < moments.moment
         AND NOT lines.pending
 ) AS rest
 GROUP BY wanted.number, moments.place;
@@ -152,8 +164,9 @@ CROSS JOIN LATERAL (
     SELECT page.* FROM ledger_lines AS page
     WHERE
         page.balance_number = bounds.balance_number
-        AND (page.posted_at, page.account_line) < (bounds.posted_at, bounds.account_line)
         AND page.posted_at >= $4::timestamptz
+        AND page.posted_at <= bounds.posted_at
+        AND (page.posted_at, page.account_line) < (bounds.posted_at, bounds.account_line)
     ORDER BY page.posted_at DESC, page.account_line DESC
     LIMIT $5
 ) AS lines
@@ -193,8 +206,9 @@ CROSS JOIN LATERAL (
     SELECT page.* FROM ledger_lines AS page
     WHERE
         page.balance_number = bounds.balance_number
-        AND (page.posted_at, page.account_line) >= (bounds.posted_at, bounds.account_line)
+        AND page.posted_at >= bounds.posted_at
         AND page.posted_at < $4::timestamptz
+        AND (page.posted_at, page.account_line) >= (bounds.posted_at, bounds.account_line)
     ORDER BY page.posted_at, page.account_line
     LIMIT $5
 ) AS lines
