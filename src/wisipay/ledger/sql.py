@@ -6,7 +6,7 @@ from pathlib import Path
 import aiosql
 
 _FOLDER = Path(__file__).parent
-_STATEMENTS = ("queries.sql", "accounts.sql", "operations.sql", "reports.sql")
+_STATEMENTS = ("queries.sql", "accounts.sql", "operations.sql", "reports.sql", "seals/queries.sql")
 _SCHEMAS = (
     *("schema.sql", "schema_months.sql", "schema_operations.sql", "schema_reads.sql", "schema_seals.sql"),
     "schema_checks.sql",

@@ -89,6 +89,61 @@ FROM (
 ) AS orphans
 WHERE orphans.number IS NOT NULL;
 
+-- name: check_account_history
+-- Each account is what its opening said, and takes what its last event says.
+SELECT
+    found.id,
+    found.message
+FROM (
+    SELECT
+        coalesce(accounts.id, events.account_id) AS id,
+        CASE
+            WHEN accounts.id IS NULL THEN 'was opened, and is not there'
+            WHEN events.account_id IS NULL THEN 'is there, and was never opened'
+            ELSE 'is not what its opening says'
+        END AS message
+    FROM (
+        SELECT
+            opened.*,
+            parents.id AS parent_id,
+            array(
+                SELECT balances.number FROM ledger_balances AS balances
+                WHERE balances.account_number = opened.number
+                ORDER BY balances.stripe
+            ) AS balance_numbers
+        FROM ledger_accounts AS opened
+        LEFT JOIN ledger_accounts AS parents ON opened.parent_number = parents.number
+    ) AS accounts
+    FULL JOIN (
+        SELECT openings.* FROM ledger_account_events AS openings
+        WHERE openings.kind = 'OPENED'
+    ) AS events ON accounts.number = events.account_number AND accounts.id = events.account_id
+    WHERE
+        accounts.id IS NULL
+        OR events.account_id IS NULL
+        OR concat_ws(':', accounts.kind, accounts.entity, accounts.entity_id, accounts.purpose) <> accounts.id
+        OR accounts.currency <> events.currency
+        OR accounts.stripes <> events.stripes
+        OR accounts.parent_id IS DISTINCT FROM events.parent_id
+        OR accounts.opened_at <> events.happened_at
+        OR accounts.balance_numbers <> events.balance_numbers
+    UNION ALL
+    SELECT
+        told.account_id,
+        format(
+            'stripe %s is %s with floor %s; its history says %s with floor %s', balances.stripe, balances.status,
+            coalesce(balances.min_balance::text, 'none'), told.status, coalesce(told.min_balance::text, 'none')
+        )
+    FROM ledger_balances AS balances
+    INNER JOIN (
+        SELECT DISTINCT ON (events.account_number) events.*
+        FROM ledger_account_events AS events
+        ORDER BY events.account_number ASC, events.sequence DESC
+    ) AS told ON balances.account_number = told.account_number
+    WHERE balances.status <> told.status OR balances.min_balance IS DISTINCT FROM told.min_balance
+) AS found
+ORDER BY found.id, found.message;
+
 -- name: check_holds
 -- What accounts count as on hold is the sum of the holds that have not ended: those that the last check left open, where $2,
 -- and those written behind the place $1. Stripes together: a hold may be given back on another.

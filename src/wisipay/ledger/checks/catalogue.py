@@ -19,6 +19,11 @@ CHECKS: Final = (
         (Probe("check_accounts", Reach.STATE, "ACCOUNT"),),
     ),
     Check(
+        "account_history",
+        "every account is what its opening said, and takes what its last event says",
+        (Probe("check_account_history", Reach.STATE, "ACCOUNT"),),
+    ),
+    Check(
         "counters",
         "an account's posted counters, number of lines and time of the last are those of its lines",
         (Probe("check_counters", Reach.LINES, "ACCOUNT"),),
