@@ -74,11 +74,11 @@ OF_ACCOUNTS: Final[dict[str, tuple[str, Found]]] = {
     ),
     "a counter row without lines is deleted": (
         "DELETE FROM ledger_balances WHERE number = {_HEADER}",
-        {"accounts": {history.HEADER.id}},
+        {"accounts": {history.HEADER.id}, "account_history": {history.HEADER.id}},
     ),
     "an account without lines is deleted": (
         "DELETE FROM ledger_accounts WHERE id = '{_HEADER_ID}'",
-        {"accounts": {"counter row", CASH.id}},
+        {"accounts": {"counter row", CASH.id}, "account_history": {history.HEADER.id, CASH.id}},
     ),
     "counters of nobody are added": (
         "INSERT INTO ledger_balances (account_number, stripe) VALUES (999999, 0)",
@@ -86,11 +86,15 @@ OF_ACCOUNTS: Final[dict[str, tuple[str, Found]]] = {
     ),
     "the stripes differ in status": (
         "UPDATE ledger_balances SET status = 'FROZEN' WHERE number = {_CASH}",
-        {"accounts": {CASH.id}},
+        {"accounts": {CASH.id}, "account_history": {CASH.id}},
     ),
     "an account gets another currency": (
         "UPDATE ledger_accounts SET currency = 'EUR' WHERE id = 'INCOME:TEST:2:SALES'",
-        {"trial_balance": {"EUR", "USD"}, "entries_balance": {str(history.DOLLAR)}},
+        {
+            "trial_balance": {"EUR", "USD"},
+            "entries_balance": {str(history.DOLLAR)},
+            "account_history": {"INCOME:TEST:2:SALES"},
+        },
     ),
     "leave to pass a floor is taken back": (
         "DELETE FROM ledger_below_floor",
