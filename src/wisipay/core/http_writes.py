@@ -7,7 +7,7 @@ two packets, and a client that is woken twice. Must never reorder bytes, nor hol
 import asyncio
 from typing import cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from wisipay.core.http_upgrades import OneProtocol
 
 
 class JoinedWrites:
@@ -39,8 +39,8 @@ class JoinedWrites:
             self._transport.write(b"".join(written))
 
 
-class JoiningProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on such a transport."""
+class JoiningProtocol(OneProtocol):
+    """The server's protocol on such a transport."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin a connection."""
