@@ -59,10 +59,20 @@ def _short_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def batcher(
-    store: Store, *, max_batch: int = 256, max_waiting: int = 10_000, flushes_in_flight: int = 1
+    store: Store,
+    *,
+    max_batch: int = 256,
+    max_waiting: int = 10_000,
+    flushes_in_flight: int = 1,
+    gap_seconds: float = 0,
 ) -> Batcher[int, int]:
     return Batcher(
-        store.apply, name="test", max_batch=max_batch, max_waiting=max_waiting, flushes_in_flight=flushes_in_flight
+        store.apply,
+        name="test",
+        max_batch=max_batch,
+        max_waiting=max_waiting,
+        flushes_in_flight=flushes_in_flight,
+        gap_seconds=gap_seconds,
     )
 
 
@@ -97,6 +107,30 @@ async def test_what_arrives_during_a_flush_is_the_next_batch() -> None:
     store.gate.set()
     await asyncio.gather(*tasks)
     assert store.batches == [[0], list(range(1, 50))]
+
+
+async def test_what_arrives_soon_after_a_batch_is_gathered_for_the_next() -> None:
+    store = Store()
+    batch = batcher(store, gap_seconds=0.5)
+    await batch.submit(0)
+    tasks = []
+    for command in range(1, 5):
+        tasks += submit(batch, [command])
+        await asyncio.sleep(0.001)
+    await asyncio.gather(*tasks)
+    assert store.batches == [[0], [1, 2, 3, 4]]
+
+
+async def test_a_batcher_that_drains_gathers_no_longer() -> None:
+    store = Store()
+    batch = batcher(store, max_batch=1, gap_seconds=3600)
+    tasks = [await held(store, batch), *submit(batch, range(1, 4))]
+    await asyncio.sleep(0)
+    draining = asyncio.create_task(batch.drain())
+    await asyncio.sleep(0)
+    store.gate.set()
+    await draining
+    assert await asyncio.gather(*tasks) == [0, 2, 4, 6]
 
 
 async def test_a_batch_is_never_larger_than_its_bound() -> None:

@@ -28,6 +28,8 @@ CHANNEL: Final = "callbacks_due"
 CONCURRENCY: Final = 512
 _QUEUE: Final = "callbacks_outbox"
 _TIDY_EVERY_SECONDS: Final = 15.0
+_RECORD_GAP_SECONDS: Final = 0.02
+"""Between commits that record attempts: nobody waits for them, apart from the merchant's lane."""
 _DELIVERIES: Final = {outcome: CALLBACK_DELIVERIES.labels(outcome=outcome) for outcome in AttemptOutcome}
 _logger = get_logger(__name__)
 
@@ -45,7 +47,9 @@ class CallbackWorker:
         self._lanes = Lanes(concurrency)
         self._turns = Turns(partial(store.merchants_waiting, pool))
         self._tidy_at = 0.0
-        self._records: Batcher[Attempt, bool] = Batcher(partial(store.record, pool), name="callbacks_record")
+        self._records: Batcher[Attempt, bool] = Batcher(
+            partial(store.record, pool), name="callbacks_record", gap_seconds=_RECORD_GAP_SECONDS
+        )
         self._loop: ClaimLoop[ClaimedCallback] = ClaimLoop(
             name=_QUEUE,
             claim=self._claim,

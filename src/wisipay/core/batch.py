@@ -2,7 +2,8 @@
 
 Decides when a batch is cut: an idle batcher flushes at once, so nothing waits without need; while a flush is under way
 the commands that arrive queue up, and that queue (up to `max_batch`) is the next batch. So it clocks itself by how long
-a commit takes. A batch that fails is split until the command at fault stands alone and fails alone.
+a commit takes, or by a least gap: where commits are quick and many come at a time, a few milliseconds of patience make
+one commit of several. A batch that fails is split until the command at fault stands alone and fails alone.
 Knows nothing of what it carries, never reorders what it is given, and never holds more than `max_waiting` commands.
 """
 
@@ -66,9 +67,10 @@ class Batcher(Generic[Command, Result]):
 
     `apply` runs in one transaction and must recognise a command that it has carried out before: the answer to a commit
     can be lost, and the batch is then applied again. An expected refusal is a result, not an exception. At most
-    `flushes_in_flight` batches are under way at a time. After an error in `retryable` or `outages` the same batch is
-    tried up to three times more, for at most five seconds. If that does not help, everyone gets `BatchLost` after one
-    of the `outages`; after any other error the batch is split.
+    `flushes_in_flight` batches are under way at a time; each begins at least `gap_seconds` after the one before it.
+    After an error in `retryable` or `outages` the same batch is tried up to three times more, for at most five seconds.
+    If that does not help, everyone gets `BatchLost` after one of the `outages`; after any other error the batch is
+    split.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Batcher(Generic[Command, Result]):
         max_batch: int = 256,
         max_waiting: int = 10_000,
         flushes_in_flight: int = 1,
+        gap_seconds: float = 0,
         retryable: tuple[type[Exception], ...] = CONFLICTS,
         outages: tuple[type[Exception], ...] = OUTAGES,
     ) -> None:
@@ -89,6 +92,7 @@ class Batcher(Generic[Command, Result]):
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         self._flushes_in_flight = flushes_in_flight
+        self._gap_seconds = gap_seconds
         self._outages = outages
         self._tried_again = (*retryable, *outages)
         self._waiting: deque[_Waiting[Command, Result]] = deque()
@@ -131,8 +135,11 @@ class Batcher(Generic[Command, Result]):
         batch: Sequence[_Waiting[Command, Result]] = ()
         try:
             while batch := self._take(self._max_batch):
+                began_at = perf_counter()
                 self._sizes.observe(len(batch))
                 await self._settle(batch)
+                if (early := began_at + self._gap_seconds - perf_counter()) > 0 and not self._draining:
+                    await asyncio.sleep(early)
         finally:  # between the look at the empty queue and this line nothing else runs, so no command is forgotten
             for waiting in batch:
                 waiting.fail(BatchLost())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from wisipay import audit, callbacks
 from wisipay.core.batch import Batcher
@@ -29,6 +29,9 @@ from wisipay.payments.rules import Rules
 
 Begin: TypeAlias = Callable[[Connection], Awaitable[Sequence[Command]]]
 End: TypeAlias = Callable[[Connection, Sequence[Result]], Awaitable[None]]
+
+GAP_SECONDS: Final = 0.008
+"""Between batches of a counter: a commit costs as much as ten commands in it, so they may wait for company."""
 
 _log = get_logger("payments.desk")
 _ALERTS = counter("payment_alerts_total", "Payments that need an operator", ("what",))
@@ -53,9 +56,11 @@ class Desk:
         self._clock = clock
         self._rules = rules
         self._express = Express(pool, rules)
-        self._batcher = Batcher[Command, Result](self._apply, name="payments", max_batch=max_batch)
+        self._batcher = Batcher[Command, Result](
+            self._apply, name="payments", max_batch=max_batch, gap_seconds=GAP_SECONDS
+        )
         self._express_batcher = Batcher[Command, Result](
-            self._apply_express, name="payments_express", max_batch=max_batch
+            self._apply_express, name="payments_express", max_batch=max_batch, gap_seconds=GAP_SECONDS
         )
 
     async def submit(self, command: Command) -> Result:

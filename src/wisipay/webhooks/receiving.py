@@ -21,6 +21,8 @@ from wisipay.webhooks.model import BODY_MAX_BYTES, ReceivedWebhook
 from wisipay.webhooks.processing import ChannelList, channel_ids_of
 
 _logger = get_logger(__name__)
+_GAP_SECONDS: Final = 0.01
+"""Between batches: a provider waits so much longer at most, and the stores are spared a commit per webhook."""
 _NOT_KEPT: Final = frozenset({"cookie", "connection", "keep-alive", "te", "transfer-encoding", "upgrade"})
 
 
@@ -39,7 +41,9 @@ class Receiving:
         self._channels = channels
         self._replies = replies
         self._clock = clock
-        self._batcher: Batcher[ReceivedWebhook, None] = Batcher(partial(store.insert, pool), name="webhooks_inbox")
+        self._batcher: Batcher[ReceivedWebhook, None] = Batcher(
+            partial(store.insert, pool), name="webhooks_inbox", gap_seconds=_GAP_SECONDS
+        )
 
     async def receive(
         self,
