@@ -119,19 +119,27 @@ class Founder:
             await self._fund(name, funds_paise)
         return secret.value
 
-    async def channel(self, entity_id: str, name: str, provider_url: str) -> str:
+    async def channel(
+        self,
+        entity_id: str,
+        name: str,
+        provider_url: str,
+        *,
+        adapter: str = "dummy",
+        credentials: Mapping[str, str] | None = None,
+    ) -> str:
         """Make a provider at that address, and our channel to it; return the channel's id."""
         provider_id = await create_provider(
-            self._conn, self._author, name=name, provider_type=ProviderType.GATEWAY, adapter="dummy"
+            self._conn, self._author, name=name, provider_type=ProviderType.GATEWAY, adapter=adapter
         )
-        credentials = {"baseUrl": provider_url, "apiKey": f"key-of-{name}", "webhookSecret": _WEBHOOK_SECRET}
+        dummy = {"baseUrl": provider_url, "apiKey": f"key-of-{name}", "webhookSecret": _WEBHOOK_SECRET}
         channel_id = await create_channel(
             self._conn,
             self._box,
             self._author,
             provider_id=provider_id,
             legal_entity_id=entity_id,
-            credentials=credentials,
+            credentials=credentials or dummy,
         )
         await open_channel_accounts(self._conn, channel_id, entity_id)
         return channel_id

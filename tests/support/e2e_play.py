@@ -50,11 +50,14 @@ class Play:
 
     async def introduce(self, lane: Lane, *, slow_ms: int = 0) -> None:
         """Tell the simulator who a merchant is, and how long its endpoint takes to answer."""
-        url = f"{self.settings.simulator_url}/control/merchants/{lane.merchant_id}"
-        body = msgspec.json.encode({"secrets": [lane.secret], "slow_ms": slow_ms})
+        await self.tell(f"merchants/{lane.merchant_id}", {"secrets": [lane.secret], "slow_ms": slow_ms})
+
+    async def tell(self, what: str, content: object) -> None:
+        """Tell the simulator something, at its address `/control/...`."""
+        url, body = f"{self.settings.simulator_url}/control/{what}", msgspec.json.encode(content)
         headers = {"content-type": "application/json"}
         answer = await self._client.request("PUT", url, headers=headers, body=body, timeout_seconds=10)
-        assert answer.status == 200
+        assert answer.status == 200, answer.body
 
     async def play(self, lanes: Sequence[Lane], *, within_seconds: float) -> dict[str, Played]:
         """Order every scenario's payment at once and wait, at most so long, until all have ended as they should."""

@@ -26,6 +26,7 @@ from wisipay.providers.capture import CapturedExchange, CaptureHook
 from wisipay.providers.errors import InvalidCredentials, UnknownAdapter
 from wisipay.providers.gateway import ChannelSource, ProviderGateway
 from wisipay.providers.http import HttpPolicy, ProviderHttp
+from wisipay.providers.outgoing import numeric_name
 from wisipay.providers.registry import (
     adapter_names,
     build,
@@ -69,5 +70,6 @@ __all__ = [
     "capabilities_of",
     "check_credentials",
     "credentials_schema",
+    "numeric_name",
     "register",
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ from wisipay.entrypoints.demonstration.judging import (
     disagreements,
 )
 from wisipay.entrypoints.demonstration.simulator import ProviderPayment, ProviderSummary, Simulator
+from wisipay.providers import numeric_name
 
 _PAYMENTS: Final = load_queries(__file__, "payments.sql")
 _LEDGER: Final = load_queries(__file__, "ledger.sql")
@@ -166,7 +167,12 @@ async def _pages(connection: Connection) -> AsyncIterator[list[OurPayment]]:
     last = ""
     while rows := await connection.fetch(_PAYMENTS["payments_page"], last, _PAGE):
         last = rows[-1]["id"]
-        yield [OurPayment(*row) for row in rows]
+        yield [_with_numbers(OurPayment(*row)) for row in rows]
+
+
+def _with_numbers(payment: OurPayment) -> OurPayment:
+    """Add the digits under which a provider has a reference that takes nothing else."""
+    return replace(payment, references=[*payment.references, *map(numeric_name, payment.references)])
 
 
 async def _evidence(

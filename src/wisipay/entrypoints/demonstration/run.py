@@ -16,6 +16,7 @@ from wisipay.core.clock import Clock
 from wisipay.core.database import Connection, Pool, connect_pool
 from wisipay.core.http_client import AnswerLost, HttpClient, NotSent
 from wisipay.core.ids import new_id
+from wisipay.core.money import PAISE_PER_RUPEE
 from wisipay.core.sql import load_queries
 from wisipay.entrypoints.demonstration.books import Comparison, compare_books
 from wisipay.entrypoints.demonstration.display import Display
@@ -25,7 +26,7 @@ from wisipay.entrypoints.demonstration.merchant import MerchantClient, Signature
 from wisipay.entrypoints.demonstration.pace import lifecycles_per_second
 from wisipay.entrypoints.demonstration.progress import Progress, look
 from wisipay.entrypoints.demonstration.report import Result
-from wisipay.entrypoints.demonstration.scenarios import orders
+from wisipay.entrypoints.demonstration.scenarios import DUMMY_STAGE, Stage, orders
 from wisipay.entrypoints.demonstration.simulator import Simulator
 from wisipay.entrypoints.stack import Stack
 
@@ -42,10 +43,11 @@ _PREFIX_CHARACTERS: Final = 17
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How many payments a run orders."""
+    """How many payments a run orders, and what its provider can play."""
 
     payins: int
     payouts: int
+    stage: Stage = DUMMY_STAGE
 
 
 async def run(stack: Stack, display: Display, clock: Clock, wanted: Wanted) -> Result:
@@ -68,7 +70,7 @@ class _Run:
         self._unit = stack.settings.amount_unit
         self._since = clock.now()
         self._prefix = new_id("D", self._since)[:_PREFIX_CHARACTERS]
-        self._orders = orders(self._prefix, wanted.payins, wanted.payouts)
+        self._orders = orders(self._prefix, wanted.payins, wanted.payouts, wanted.stage)
         self._simulator = Simulator(client, stack.settings.simulator_url or "")
         self._hands = Hands(self._simulator, self._orders)
         first, second = (
@@ -106,6 +108,10 @@ class _Run:
 
     async def _order_and_wait(self) -> bool:
         """Order everything while watching; return whether all of it came to its end in time."""
+        tokens: dict[str, dict[int, str]] = {"payin": {}, "payout": {}}
+        for order in self._orders:
+            tokens[order.kind][PAISE_PER_RUPEE * order.body["amount"]] = order.scenario.tokens
+        await self._simulator.plan(tokens)
         sending = asyncio.create_task(self._load.send())
         try:
             settled = await self._watch(sending)

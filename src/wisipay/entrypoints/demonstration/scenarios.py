@@ -10,10 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from wisipay.providers import Capabilities
+
 Kind = Literal["payin", "payout"]
 Later = Literal["", "paid once expired", "decided by the bank"]
 
 _AMOUNTS: Final = 4_900
+_MANY_AMOUNTS: Final = 100_000
 _STEP: Final = 37
 _LEAST_RUPEES: Final = 100
 
@@ -79,12 +82,49 @@ class Order:
     body: dict[str, Any]
 
 
-def orders(prefix: str, payins: int, payouts: int) -> list[Order]:
-    """Return the orders of one run, payins and payouts mixed; their ids begin with `prefix` (at most 19 characters)."""
-    mixed = _mixed(
-        [("payin", each) for each in _plan(PAYINS, payins)], [("payout", each) for each in _plan(PAYOUTS, payouts)]
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the provider of a run can play: the scenarios and modes of each kind."""
+
+    payins: tuple[Scenario, ...] = PAYINS
+    payouts: tuple[Scenario, ...] = PAYOUTS
+    payin_modes: tuple[str, ...] = ("UPI", "QR", "INTENT")
+    payout_modes: tuple[str, ...] = ("IMPS", "UPI", "NEFT", "RTGS")
+
+
+DUMMY_STAGE: Final = Stage()
+
+
+def stage_of(payin: Capabilities, payout: Capabilities) -> Stage:
+    """Return what providers of these capabilities can play; a kind of payment may have another provider."""
+    return Stage(
+        tuple(each for each in PAYINS if _can_play(each, payin, "payin")),
+        tuple(each for each in PAYOUTS if _can_play(each, payout, "payout")),
+        tuple(mode for mode in DUMMY_STAGE.payin_modes if mode in payin.payin_modes),
+        tuple(mode for mode in DUMMY_STAGE.payout_modes if mode in payout.payout_modes),
     )
-    return [_order(prefix, number, kind, scenario) for number, (kind, scenario) in enumerate(mixed)]
+
+
+def _can_play(scenario: Scenario, capabilities: Capabilities, kind: Kind) -> bool:
+    if scenario.ends == "REVERSED" and kind not in capabilities.tells_reversals:
+        return False
+    if "timeout-before-executing" in scenario.tokens and not capabilities.not_found_is_definite:
+        return False
+    told_at_once = scenario.poor or any(token in scenario.tokens for token in ("sim:instant", "sim:reject"))
+    return told_at_once or capabilities.checks(kind) or capabilities.signs_webhooks
+
+
+def orders(prefix: str, payins: int, payouts: int, stage: Stage = DUMMY_STAGE) -> list[Order]:
+    """Return the orders of one run, payins and payouts mixed; their ids begin with `prefix` (at most 19 characters).
+
+    No two have the same amount, so that the amount alone can tell the provider what to play.
+    """
+    mixed = _mixed(
+        [("payin", each) for each in _plan(stage.payins, payins)],
+        [("payout", each) for each in _plan(stage.payouts, payouts)],
+    )
+    amounts = _AMOUNTS if payins + payouts <= _AMOUNTS else _MANY_AMOUNTS
+    return [_order(prefix, number, kind, scenario, stage, amounts) for number, (kind, scenario) in enumerate(mixed)]
 
 
 def _plan(catalogue: Sequence[Scenario], count: int) -> list[Scenario]:
@@ -106,33 +146,33 @@ def _mixed(first: list[tuple[Kind, Scenario]], second: list[tuple[Kind, Scenario
     return (each for _, each in sorted(places, key=lambda place: place[0]))
 
 
-def _order(prefix: str, number: int, kind: Kind, scenario: Scenario) -> Order:
+def _order(prefix: str, number: int, kind: Kind, scenario: Scenario, stage: Stage, amounts: int) -> Order:
     order_id = f"{prefix}-{number:05d}"
     body: dict[str, Any] = {
-        "amount": _LEAST_RUPEES + number * _STEP % _AMOUNTS,
+        "amount": _LEAST_RUPEES + number * _STEP % amounts,
         "orderId": order_id,
         "remarks": scenario.tokens,
-        **(_payin(number) if kind == "payin" else _payout(number)),
+        **(_payin(number, stage.payin_modes) if kind == "payin" else _payout(number, stage.payout_modes)),
     }
     return Order(kind, scenario, order_id, body)
 
 
-def _payin(number: int) -> dict[str, str]:
+def _payin(number: int, modes: Sequence[str]) -> dict[str, str]:
     return {
-        "paymentMode": ("UPI", "QR", "INTENT")[number % 3],
+        "paymentMode": modes[number % len(modes)],
         "customerName": "Asha Rao",
         "customerEmail": "asha@example.com",
         "customerPhone": f"98{number:08d}",
     }
 
 
-def _payout(number: int) -> dict[str, str]:
+def _payout(number: int, modes: Sequence[str]) -> dict[str, str]:
     beneficiary = {
         "beneficiaryAccountNumber": f"{number:012d}",
         "beneficiaryIfsc": "HDFC0000001",
         "beneficiaryBankName": "HDFC Bank",
     }
-    mode = ("IMPS", "UPI", "NEFT", "RTGS")[number % 4]
+    mode = modes[number % len(modes)]
     return {
         "paymentMode": mode,
         "beneficiaryName": "Ravi Kumar",

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from wisipay.core.http_client import HttpClient
+from wisipay.providers import numeric_name
 
 Action = Literal["complete", "fail", "reverse", "expire", "process"]
 
@@ -118,8 +119,15 @@ class Simulator:
         return found
 
     async def attempts(self, transaction_id: str) -> tuple[ProviderPayment, ...]:
-        """Return the attempts of one transaction, oldest first; the provider must have one."""
-        return (await self._get(f"/control/book/{transaction_id}", _Transaction)).payments
+        """Return the attempts of one transaction, oldest first; the provider must have one, maybe under digits."""
+        try:
+            return (await self._get(f"/control/book/{transaction_id}", _Transaction)).payments
+        except SimulatorError:
+            return (await self._get(f"/control/book/{numeric_name(transaction_id)}", _Transaction)).payments
+
+    async def plan(self, tokens: Mapping[str, Mapping[int, str]]) -> None:
+        """Have orders meet these tokens, by kind and amount in paise, whatever their remarks have room for."""
+        await self._ask("PUT", "/control/amounts", msgspec.Raw, msgspec.json.encode(tokens))
 
     async def move(self, payment_id: str, action: Action) -> None:
         """Decide a payment as its customer or the bank would."""
@@ -143,9 +151,9 @@ class Simulator:
     async def _get(self, path: str, kind: type[Answer]) -> Answer:
         return await self._ask("GET", path, kind)
 
-    async def _ask(self, method: str, path: str, kind: type[Answer]) -> Answer:
+    async def _ask(self, method: str, path: str, kind: type[Answer], body: bytes | None = None) -> Answer:
         answer = await self._client.request(
-            method, self._url + path, timeout_seconds=_TIMEOUT_SECONDS, max_bytes=8 * 1024 * 1024
+            method, self._url + path, body=body, timeout_seconds=_TIMEOUT_SECONDS, max_bytes=8 * 1024 * 1024
         )
         if answer.status not in _HTTP_GOOD:
             raise SimulatorError(f"{method} {path}: {answer.status} {answer.body[:300].decode(errors='replace')}")
