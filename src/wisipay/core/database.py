@@ -48,6 +48,7 @@ _CONNECT_TIMEOUT_SECONDS: Final = 10
 _COMMAND_TIMEOUT_SECONDS: Final = 60
 _RETRY_GAP_SECONDS: Final = 0.2
 _JSONB_VERSION: Final = b"\x01"
+_encode_json: Final = msgspec.json.Encoder(order="deterministic").encode  # sets have no order of their own
 
 _SESSION: Final = {
     "timezone": "UTC",
@@ -128,7 +129,7 @@ async def set_json_codecs(connection: Connection) -> None:
         "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
     )
     await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=msgspec.json.encode, decoder=msgspec.json.decode
+        "json", schema="pg_catalog", format="binary", encoder=_encode_json, decoder=msgspec.json.decode
     )
 
 

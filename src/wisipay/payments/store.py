@@ -10,10 +10,10 @@ It decides nothing about payments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import cache
+from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -33,7 +33,7 @@ from wisipay.providers import Accepted, StatusReport
 QUERIES = load_queries(__file__, "queries.sql")
 
 Changes: TypeAlias = dict[str, list[list[Any]]]
-"""The columns of what is to be written, by the name of the statement that writes them."""
+"""The parameters of what is to be written, by the name of the statement that writes it; empty ones write nothing."""
 
 
 class CountersMissing(Exception):  # noqa: N818 - not an error: the first payment of a day or month meets it
@@ -51,54 +51,10 @@ class RowsChanged(Exception):  # noqa: N818 - not an error: somebody else was qu
 _VERSION = "SELECT pg_current_xact_id()::xid"
 # Payments that changed are missing from change_0: an error is the one way in which a statement undoes its own changes.
 _VERSION_IF_UNCHANGED = f"{_VERSION}, 1 / (count(*) = cardinality($1))::int FROM change_0"
-_FIXED = [
-    "id",
-    "merchant_id",
-    "order_id",
-    "kind",
-    "amount_paise",
-    "fee_paise",
-    "tax_paise",
-    "net_paise",
-    "currency",
-    "mode",
-    "party",
-    "remarks",
-    "redirect_url",
-    "usage_day",
-    "created_at",
-    "expires_at",
-]
-_MOVING = [
-    "status",
-    "channel_id",
-    "provider_id",
-    "legal_entity_id",
-    "provider_fee_paise",
-    "provider_tax_paise",
-    "updated_at",
-    "attempt_started_at",
-    "due_at",
-    "attempt",
-    "provider_reference",
-    "payment_url",
-    "utr",
-    "flags",
-    "error_code",
-    "error_message",
-    "polls",
-    "not_found",
-    "event_count",
-    "callback_count",
-    "lease_token",
-    "lease_until",
-]
 _FIELDS = len(fields(Transaction))
 _KINDS = {kind.value: kind for kind in Kind}
 _STATUSES = {status.value: status for status in Status}
 _ORDER = attrgetter("merchant_id", "order_id")
-_ATTEMPT = tuple(field.name for field in fields(Attempt))
-_EVENT = tuple(field.name for field in fields(Event))
 
 
 async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> PaymentBook:
@@ -167,19 +123,19 @@ def _changes_of(book: PaymentBook) -> Changes:
     uses = [(*key, use.amount_paise, use.count) for key, use in sorted(book.usage_changes.items())]
     moved = [use for use in uses if any(use[2:])]
     changes: Changes = {
-        "insert_transactions": _columns(latest, (*_FIXED, *_MOVING)),
-        "update_transactions": _columns(changed, ("id", *_MOVING)),
-        "insert_attempts": _columns(book.new_attempts, _ATTEMPT),
-        "insert_events": _columns(book.events, _EVENT),
+        "insert_transactions": [latest],
+        "update_transactions": [changed],
+        "insert_attempts": [book.new_attempts],
+        "insert_events": [book.events],
         # Carried out before the others, since it stands last: counters are changed before payments are added.
         "add_usage": [[use[column] for use in moved] for column in range(4)],
     }
-    return {name: columns for name, columns in changes.items() if columns[0]}
+    return {name: values for name, values in changes.items() if values[0]}
 
 
 async def _carry_out(database: Pool | Connection, changes: Changes, answer: str) -> int:
     statement = together(*(QUERIES[name] for name in changes), answer=answer)
-    return int(await database.fetchval(statement, *(column for columns in changes.values() for column in columns)))
+    return int(await database.fetchval(statement, *chain.from_iterable(changes.values())))
 
 
 async def claim_due(conn: Connection, now: datetime, limit: int, lease: Lease) -> list[Transaction]:
@@ -294,15 +250,3 @@ async def _lock_usage(conn: Connection, keys: set[UsageKey]) -> dict[UsageKey, U
     if missing := keys - found.keys():
         raise CountersMissing(sorted(missing))
     return found
-
-
-def _columns(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
-    return [list(map(_plain(name), rows)) for name in names]
-
-
-@cache
-def _plain(name: str) -> Callable[[Any], Any]:
-    getter = attrgetter(name)
-    if name == "flags":
-        return lambda row: ",".join(sorted(getter(row)))
-    return getter
