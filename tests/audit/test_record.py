@@ -66,3 +66,13 @@ async def test_the_audit_log_is_append_only(database: Pool, statement: str) -> N
         await audit.record(conn, "cli:x", "test", ("merchant", "M"), None, None)
         with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
             await conn.execute(statement)
+
+
+async def test_what_came_to_be_of_one_thing_is_read_oldest_first(database: Pool) -> None:
+    async with database.acquire() as conn:
+        for day, entity_id in ((2, "head"), (1, "head"), (3, "tail")):
+            moment = MOMENT.replace(day=day)
+            await audit.record(
+                conn, "job", "ledger.publish", ("ledger", entity_id), None, {"day": day}, happened_at=moment
+            )
+        assert await audit.states(conn, ("ledger", "head")) == [{"day": 1}, {"day": 2}]

@@ -3,6 +3,6 @@
 The public face of the slice. A record is written in the same transaction as the change it tells of.
 """
 
-from wisipay.audit.record import record
+from wisipay.audit.record import record, states
 
-__all__ = ["record"]
+__all__ = ["record", "states"]

@@ -1,4 +1,4 @@
-"""Write one line of the audit log.
+"""Write one line of the audit log, and read what lines say of one thing.
 
 Decides what a record holds: actor, action, entity, the state before and after, reason, request and trace id. It is
 written on the caller's connection, so that change and record are committed together or not at all.
@@ -58,6 +58,15 @@ async def record(
         request_id,
         trace_id,
     )
+
+
+async def states(conn: Connection, entity: tuple[str, str]) -> list[Mapping[str, object]]:
+    """Return what every record of an entity (type, id) says that came to be, oldest first.
+
+    Fails on records of something that ceased to be.
+    """
+    rows = await conn.fetch(_QUERIES["states_of_entity"], *entity)
+    return [msgspec.json.decode(row["state"], type=dict[str, object]) for row in rows]
 
 
 def _document(state: State) -> str | None:

@@ -30,6 +30,7 @@ from wisipay.core.config_types import (
     Prefix,
     RedisUrl,
     Seconds,
+    SigningKey,
     Switch,
     Text,
     Wants,
@@ -120,6 +121,13 @@ class Settings(BaseSettings):
     cron_ledger_integrity: Cron = _variable("0 0 */6 * * *", "checks the ledger against its own rules")
     cron_ledger_optimize: Cron = _variable("0 0 0 * * *", "maintains the ledger tables")
     cron_ledger_eod: Cron = _variable("0 30 23 * * *", "closes the day")
+    ledger_heads_dir: Directory | None = _variable(
+        None, "signed heads of the ledger's chain, where those who can write to the database can't; none: not published"
+    )
+    ledger_signing_key: SigningKey = _variable("", "signs the heads (Ed25519); empty: none is published", secret=True)
+    ledger_public_key: SigningKey = _variable(
+        "", "checks the heads; by default the one that belongs to LEDGER_SIGNING_KEY"
+    )
     cron_provider_fee_settlement: Cron = _variable("0 0 1 * * *", "settles provider fees")
     cron_settlement_verification: Cron = _variable("0 0 2 * * *", "verifies settled provider fees")
     cron_payin_expiry_sweep: Cron = _variable("0 */5 * * * *", "finds open payins that are past their time")

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 _CRON_FIELD = r"[0-9*/,\-]{1,64}"
 _CRON = re.compile(rf"{_CRON_FIELD}(?: {_CRON_FIELD}){{5}}", re.ASCII)
 _MAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_SIGNING_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PREFIX = re.compile(r"[A-Z]{1,4}", re.ASCII)
 _KEY_SIZE_MINIMUM = 32
 _KEYRING = re.compile(rf"([A-Za-z0-9_-]{{1,16}}):([^\s:,]{{{_KEY_SIZE_MINIMUM},512}})", re.ASCII)
@@ -108,6 +109,12 @@ Keys = Annotated[
     str,
     AfterValidator(_keys_text),
     Wants("a secret of at least 32 characters without ':' ',' or spaces; or id:secret,id:secret with the newest first"),
+]
+SigningKey = Annotated[
+    str,
+    BeforeValidator(_lower),
+    _matching(_SIGNING_KEY),
+    Wants("64 hexadecimal digits, as `wisipay ledger heads --new-key` makes them"),
 ]
 HttpUrl = Annotated[str, _url("http", "https"), Wants("an http:// or https:// address")]
 PostgresUrl = Annotated[str, _url("postgresql", "postgres"), Wants("postgresql://user:password@host:port/database")]

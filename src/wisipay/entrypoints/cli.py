@@ -37,6 +37,10 @@ _SLICE_COMMANDS: Final = {
     ),
     "callbacks": ("wisipay.entrypoints.cli_callbacks:app", "Callbacks to merchants: dead letters, replay."),
     "webhooks": ("wisipay.entrypoints.cli_webhooks:app", "Webhooks from providers: dead letters, replay."),
+    "ledger": (
+        "wisipay.entrypoints.cli_ledger:app",
+        "Ledger: verify, export, seal, and the published heads of its chain.",
+    ),
     "jobs": ("wisipay.entrypoints.cli_jobs:app", "Background jobs: dead letters, replay."),
 }
 for _name, (_place, _help) in _SLICE_COMMANDS.items():

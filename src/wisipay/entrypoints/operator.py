@@ -45,13 +45,18 @@ def operate(command: Callable[[Operator], Awaitable[Result]], *, reason: str | N
 
 async def _operate(command: Callable[[Operator], Awaitable[Result]], reason: str | None) -> Result:
     settings = settings_with_stores()
-    author = Author(f"cli:{getpass.getuser()}", SystemClock().now(), reason=reason)
+    author = Author(user_name(), SystemClock().now(), reason=reason)
     pool = await connect_pool(settings, application_name="wisipay operator", max_size=1)
     try:
         async with pool.acquire() as conn, conn.transaction():
             return await command(Operator(conn, SecretBox.from_settings(settings), author, settings))
     finally:
         await pool.close()
+
+
+def user_name() -> str:
+    """Return the name under which the audit log knows who runs this command."""
+    return f"cli:{getpass.getuser()}"
 
 
 def tell(text: str) -> None:

@@ -16,6 +16,7 @@ from wisipay.ledger.chart import (
     merchant_accounts,
 )
 from wisipay.ledger.controls import open_accounts, set_account_floor, set_account_status
+from wisipay.ledger.difference import Difference
 from wisipay.ledger.errors import AccountDiffersError, BadCursorError, LedgerError, NotLoadedError, UnknownAccountError
 from wisipay.ledger.general import PeriodTotals, account_totals, general_ledger
 from wisipay.ledger.headers import Branch, account_tree
@@ -101,6 +102,7 @@ __all__ = [
     "Branch",
     "Command",
     "Definition",
+    "Difference",
     "Entry",
     "EntryKind",
     "EntryStatus",

@@ -43,6 +43,10 @@ class HeadStatement(msgspec.Struct, frozen=True):
         """Return the bytes that are signed."""
         return msgspec.json.encode(self)
 
+    def as_head(self, source: str) -> Head:
+        """Return what the chain has to agree with; `source` says where this was published."""
+        return Head(source, self.block, self.position, bytes.fromhex(self.head))
+
 
 class _File(msgspec.Struct, frozen=True):
     statement: HeadStatement
@@ -61,8 +65,7 @@ class PublishedHeads:
         """Yield the heads that the chain has to agree with; those of empty chains say nothing."""
         for each in self.statements:
             if each.block:
-                name = file_name(each.number, each.day)
-                yield Head(f"statement {name}", each.block, each.position, bytes.fromhex(each.head))
+                yield each.as_head(file_name(each.number, each.day))
 
 
 def new_head_key() -> tuple[str, str]:
