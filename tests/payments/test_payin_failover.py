@@ -18,7 +18,7 @@ from support.payment_world import (
 from wisipay.core.money import Paise
 from wisipay.payments.model import Flag, Kind, Status, WordResult
 from wisipay.payments.postings import channel_account_id
-from wisipay.providers import Accepted, NotFound, ProviderStatus
+from wisipay.providers import Accepted, NotFound, ProviderStatus, Unknown
 
 GROSS = channel_account_id(FIRST.channel_id, "PAYIN")
 
@@ -46,6 +46,17 @@ def test_payin_with_an_unknown_answer_may_be_asked_for_elsewhere(world: World) -
     assert world.answer(payin, UNKNOWN, remaining=(SECOND,)).retry_on == SECOND
     assert world.answer(payin, UNKNOWN).retry_on is None
     assert world.status(payin) is Status.PENDING
+    world.check()
+
+
+def test_payin_with_an_unknown_answer_is_found_under_the_name_that_its_adapter_gave_it(world: World) -> None:
+    payin = world.opened(Kind.PAYIN)
+    world.answer(payin, Unknown("answer lost", provider_reference="1234567890123456"))
+    assert world.get(payin).provider_reference == "1234567890123456"
+    other = world.opened(Kind.PAYIN)
+    world.answer(other, Unknown("answer lost", provider_reference="1234567890123456"))
+    assert world.get(other).provider_reference is None
+    assert Flag.MANUAL_REVIEW in world.get(other).flags
     world.check()
 
 

@@ -20,7 +20,7 @@ from wisipay.payments.model import Attempt, Event, Flag, Kind, Transaction
 from wisipay.payments.needs import ledger_needs, other_attempts, usage_needs
 from wisipay.payments.store import CountersMissing
 from wisipay.payments.usage import UsageKey, Use
-from wisipay.providers import Accepted, StatusReport
+from wisipay.providers import Accepted, StatusReport, Unknown
 
 Pair = tuple[str, str]
 MOVES: dict[str, frozenset[tuple[str, str]]] = {
@@ -40,6 +40,7 @@ MOVES: dict[str, frozenset[tuple[str, str]]] = {
 """The moves that the database's trigger allows, by kind: written down once more, as there, apart from the product's."""
 
 _NONE_USED = Use()
+_Naming = Accepted | StatusReport | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ def _names(command: Command, references: dict[Pair, str]) -> str | None:
 def _spoken_reference(command: Command) -> Pair | None:
     if isinstance(command, ProviderWord):
         reference = command.provider_reference
-    elif isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, Accepted | StatusReport):
+    elif isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, _Naming):
         reference = command.outcome.provider_reference
     else:
         return None

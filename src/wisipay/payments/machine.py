@@ -136,13 +136,7 @@ def _hold_for_operator(book: PaymentBook, transaction: Transaction, word: Provid
 
 
 def _learn_references(book: PaymentBook, transaction: Transaction, word: ProviderWord, now: datetime) -> None:
-    if word.provider_reference and transaction.provider_reference is None:
-        key = (transaction.provider_id, word.provider_reference)
-        if book.references.setdefault(key, transaction.id) == transaction.id:
-            transaction.provider_reference = word.provider_reference
-        else:
-            _ask_for_review(book, transaction, word.source, "its provider reference belongs to another payment", now)
-        book.touch(transaction, now)
+    _learn_provider_reference(book, transaction, word.provider_reference, word.source, now)
     if word.utr and transaction.utr is None:
         transaction.utr = word.utr
         book.touch(transaction, now)
@@ -255,6 +249,17 @@ def _accepted(
             book.touch(transaction, now)
 
 
+def _learn_provider_reference(
+    book: PaymentBook, transaction: Transaction, reference: str | None, source: Source, now: datetime
+) -> None:
+    if reference and transaction.provider_reference is None:
+        if book.references.setdefault((transaction.provider_id, reference), transaction.id) == transaction.id:
+            transaction.provider_reference = reference
+        else:
+            _ask_for_review(book, transaction, source, "its provider reference belongs to another payment", now)
+        book.touch(transaction, now)
+
+
 def _unknown(
     book: PaymentBook,
     transaction: Transaction,
@@ -264,6 +269,7 @@ def _unknown(
     rules: Rules,
 ) -> Candidate | None:
     """Keep a payout's hold and ask later; a payin moves no money by being asked for twice, so it may go on."""
+    _learn_provider_reference(book, transaction, unknown.provider_reference, Source.API, now)
     if transaction.kind is Kind.PAYOUT:
         book.move(transaction, Status.PROCESSING, now, Source.API, f"answer unknown: {unknown.reason}")
         return None

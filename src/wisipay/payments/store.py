@@ -28,7 +28,7 @@ from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, Pro
 from wisipay.payments.model import Attempt, Event, Kind, Source, Status, Transaction
 from wisipay.payments.needs import ledger_needs, other_attempts, usage_needs
 from wisipay.payments.usage import UsageKey, Use
-from wisipay.providers import Accepted, StatusReport
+from wisipay.providers import Accepted, StatusReport, Unknown
 
 QUERIES = load_queries(__file__, "queries.sql")
 
@@ -212,7 +212,7 @@ def _spoken_reference(command: Command) -> tuple[str, str] | None:
     if isinstance(command, ProviderWord):
         reference = command.provider_reference
         return None if reference is None else (command.provider_id, reference)
-    if isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, Accepted | StatusReport):
+    if isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, Accepted | StatusReport | Unknown):
         reference = command.outcome.provider_reference
         return None if reference is None else (command.provider_id, reference)
     return None

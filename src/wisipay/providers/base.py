@@ -63,7 +63,7 @@ class Capabilities:
     `not_found_is_definite`: a `NotFound` from a status check proves that the payment was never executed.
     `reference_max_length`: the longest reference of ours that it takes, in characters.
     `numeric_kinds`: those whose reference must be of digits only; the adapter sends and hears `numeric_name` in its
-    place, as the provider's reference, and the gateway keeps which reference stands behind it.
+    place, and tells it as the provider's reference, which payments keep under a unique key.
     `tells_reversals`: the kinds for which it has a word for money that came back after a success.
     """
 
@@ -153,9 +153,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody can say whether the order was executed, or how it stands. `reason` is for logs and operators."""
+    """Nobody can say whether the order was executed, or how it stands. `reason` is for logs and operators.
+
+    `provider_reference`: under what the provider will speak of it, where the adapter knows that before any answer.
+    """
 
     reason: str
+    provider_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,6 @@ def plain_text(text: str, longest: int, *, also: str = "") -> str:
 def numeric_name(reference: str) -> str:
     """Name a reference by 16 decimal digits, the first no zero, always the same ones.
 
-    Two references may meet in one name, with the odds of a hash: the gateway keeps names under a unique key.
+    Two references may meet in one name, with the odds of a hash: payments keep names under a unique key.
     """
     return str(_LOWEST_NAME + int.from_bytes(hashlib.sha256(reference.encode()).digest()) % (9 * _LOWEST_NAME))

@@ -151,7 +151,9 @@ async def test_a_collection_whose_fate_is_not_told_is_unknown(
     adapter: TpipayAdapter, loopback: Loopback, content: object
 ) -> None:
     answers(loopback, content)
-    assert isinstance(await adapter.create_payin(payin_order()), Unknown)
+    outcome = await adapter.create_payin(payin_order())
+    assert isinstance(outcome, Unknown)
+    assert outcome.provider_reference == NUMBER
 
 
 async def test_the_outer_status_of_a_question_is_that_of_the_call(adapter: TpipayAdapter, loopback: Loopback) -> None:

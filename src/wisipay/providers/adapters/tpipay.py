@@ -114,7 +114,8 @@ class _Tpipay:
             "order_id": number,
         }
         request = self._post("payin", order.reference, f"{self._payin_url}/createorder", content)
-        return await self._http.create(request, partial(_read_collection, number))
+        outcome = await self._http.create(request, partial(_read_collection, number))
+        return replace(outcome, provider_reference=number) if isinstance(outcome, Unknown) else outcome
 
     def parse_webhook(
         self, kind_of_route: WebhookRoute, headers: Mapping[str, str], body: bytes
