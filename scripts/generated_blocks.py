@@ -1,19 +1,23 @@
 """Writes the parts of documents that code decides: `python scripts/generated_blocks.py`.
 
 The status diagrams come from `wisipay.payments.TRANSITIONS`, the error tables from `wisipay.payments.TABLE` and
-`wisipay.core.errors`. A document marks each part with `<!-- begin NAME -->` and `<!-- end NAME -->`; everything else in
-it is written by hand and left alone. `tests/test_documents.py` fails when a part is not what this script writes.
+`wisipay.core.errors`, the table of providers from what their adapters say they can do. A document marks each part with
+`<!-- begin NAME -->` and `<!-- end NAME -->`; everything else in it is written by hand and left alone.
+`tests/test_documents.py` fails when a part is not what this script writes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from wisipay.core import errors
+from wisipay.core.money import rupees_text
+from wisipay.entrypoints.simulated import simulated
 from wisipay.payments import TABLE, TRANSITIONS, Kind, Status
+from wisipay.providers import Capabilities, OrderRules, PaymentKind, adapter_names, capabilities_of
 
 DOCUMENTS: Final = Path(__file__).parents[1] / "docs"
 _BLOCK: Final = re.compile(r"(<!-- begin (\S+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
@@ -32,6 +36,9 @@ _REMEDIES: Final = {
     "INTERNAL_ERROR": "Ask for the status of the order; tell support the `x-request-id`",
     "SERVICE_UNAVAILABLE": "Nothing was done: send the same request again after `retry-after`",
 }
+_KINDS: Final[tuple[PaymentKind, ...]] = ("payin", "payout")
+_GIVEN: Final = {"customer_name", "customer_email", "customer_phone", "beneficiary_name", "webhook_url"}
+_PAGES: Final = {"alphapay": "easemyneeds.md", "tpipayv2": "tpipay.md", "dummy": "../simulator.md"}
 _ORDER: Final = {status: position for position, status in enumerate(Status)}
 
 
@@ -68,6 +75,52 @@ def request_errors() -> str:
     return "\n".join(rows)
 
 
+def providers() -> str:
+    """Return the table of what each adapter can do."""
+    rows = [
+        "| adapter | payins | payouts | needs | amounts | status check | webhooks | not found | reversals |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in adapter_names():
+        can = capabilities_of(name, simulated(name, "http://localhost", "a_b").credentials)
+        page = _PAGES.get(name, f"{name}.md")
+        cells = (
+            f"[{name}]({page})",
+            _modes(can.payin_modes),
+            _modes(can.payout_modes),
+            "; ".join(f"{kind}: {_needs(can.rules(kind))}" for kind in _KINDS if can.modes(kind)),
+            "; ".join(f"{kind}: {_amounts(can.rules(kind))}" for kind in _KINDS if can.modes(kind)),
+            _of_kinds(can, [kind for kind in _KINDS if can.checks(kind)]),
+            "signed" if can.signs_webhooks else "hints",
+            "definite" if can.not_found_is_definite else "no proof",
+            _of_kinds(can, [kind for kind in _KINDS if kind in can.tells_reversals]),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _modes(modes: frozenset[str]) -> str:
+    return ", ".join(sorted(modes)) or "none"
+
+
+def _needs(rules: OrderRules) -> str:
+    by_mode = {name for _, name in rules.needs_by_mode}
+    names = [f"{name} by mode" if name in by_mode else name for name in sorted((rules.needs - _GIVEN) | by_mode)]
+    return ", ".join(names).replace("_", " ") or "nothing"
+
+
+def _amounts(rules: OrderRules) -> str:
+    least = "" if rules.amount_min is None else f", from {rupees_text(rules.amount_min)}"
+    most = "" if rules.amount_max is None else f", to {rupees_text(rules.amount_max)}"
+    return f"{'paise' if rules.takes_paise else 'whole rupees'}{least}{most}"
+
+
+def _of_kinds(can: Capabilities, kinds: Sequence[PaymentKind]) -> str:
+    able = [kind for kind in kinds if can.modes(kind)]
+    done = [kind for kind in _KINDS if can.modes(kind)]
+    return "yes" if able == done else f"{able[0]}s only" if able else "no"
+
+
 def blocks() -> Mapping[str, str]:
     """Return the text of every generated part by its name."""
     return {
@@ -75,6 +128,7 @@ def blocks() -> Mapping[str, str]:
         "PAYOUT": diagram(Kind.PAYOUT),
         "PAYMENT_ERRORS": payment_errors(),
         "REQUEST_ERRORS": request_errors(),
+        "PROVIDERS": providers(),
     }
 
 

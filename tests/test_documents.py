@@ -7,6 +7,7 @@ import pytest
 import generated_blocks
 from generated_blocks import DOCUMENTS, blocks, changed, names_in, rewritten
 from wisipay.payments import TABLE, TRANSITIONS, Kind
+from wisipay.providers import adapter_names
 
 
 def test_generated_parts_are_what_the_code_says_today() -> None:
@@ -34,6 +35,13 @@ def test_every_payment_code_says_what_to_do_and_masked_ones_stay_hidden() -> Non
 def test_an_outdated_part_is_written_anew_and_the_rest_left_alone() -> None:
     text = "# By hand\n<!-- begin PAYIN -->\nold\n<!-- end PAYIN -->\nby hand too\n"
     assert rewritten(text) == f"# By hand\n<!-- begin PAYIN -->\n{blocks()['PAYIN']}\n<!-- end PAYIN -->\nby hand too\n"
+
+
+def test_every_adapter_has_a_page_that_the_table_links_to() -> None:
+    table = generated_blocks.providers()
+    for name in adapter_names():
+        page = table.partition(f"[{name}](")[2].partition(")")[0]
+        assert name in (DOCUMENTS / "providers" / page).read_text(encoding="utf-8").lower(), name
 
 
 def test_a_part_that_nobody_generates_is_refused() -> None:
