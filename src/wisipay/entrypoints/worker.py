@@ -21,6 +21,9 @@ from wisipay.core.job_worker import JobWorker
 from wisipay.core.logging import configure_logging, get_logger
 from wisipay.core.memory import settle_memory
 from wisipay.entrypoints.engine import Engine, engine
+from wisipay.entrypoints.ledger_jobs import LedgerJobs
+from wisipay.entrypoints.ledger_metrics import LedgerMetrics
+from wisipay.entrypoints.ledger_sealer import LedgerSealer
 from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Poller
 from wisipay.payments.jobs import add_schedules
@@ -47,11 +50,14 @@ async def working(parts: Engine) -> AsyncIterator[None]:
     poller = Poller(parts.pool, parts.asker, parts.clock)
     jobs = JobWorker(settings)
     add_schedules(jobs, poller, IdempotencyKeys(parts.pool, parts.clock), settings.cron_payin_expiry_sweep)
+    LedgerJobs(settings, parts.clock).add_schedules(jobs)
     loops = (
         CallbackWorker(parts.pool, parts.listener, delivery, parts.outbox),
         poller,
         WebhookWorker(parts.pool, parts.listener, Processing(parts.directory, parts.gateway, parts.words)),
         jobs,
+        LedgerSealer(parts.pool, parts.clock, settings.cron_ledger_sealer),
+        LedgerMetrics(parts.pool, parts.clock),
     )
     for loop in loops:
         await loop.start()

@@ -68,7 +68,7 @@ async def daily_balances(
     account = await account_named(books, account_id)
     days = await _written(books.connection, account, first, last)
     if not by_value_date:
-        return list(days.values())
+        return [day for day in days.values() if day.debit_count or day.credit_count]
     closed = await books.connection.fetchval(QUERIES["last_closed_day"])
     last = min(last, closed or date.min)
     moved = {day: [each.debits, each.credits, each.debit_count, each.credit_count] for day, each in days.items()}

@@ -16,22 +16,38 @@ from wisipay.ledger.checks.findings import (
     open_findings,
     runs,
 )
-from wisipay.ledger.checks.integrity import Outcome, check_everything, check_new, run_name
+from wisipay.ledger.checks.integrity import (
+    MOST_FINDINGS,
+    Outcome,
+    check_days,
+    check_everything,
+    check_new,
+    checked,
+    keep,
+    run_name,
+)
 from wisipay.ledger.checks.run import run_checks
+from wisipay.ledger.checks.state import LedgerState, ledger_state
 
 __all__ = [
     "CHECKS",
     "EVERYTHING",
+    "MOST_FINDINGS",
     "Check",
     "Finding",
+    "LedgerState",
     "OpenFindings",
     "Outcome",
     "Run",
     "Span",
     "acknowledge",
+    "check_days",
     "check_everything",
     "check_new",
+    "checked",
     "findings",
+    "keep",
+    "ledger_state",
     "note_run",
     "open_findings",
     "run_checks",

@@ -19,7 +19,7 @@ ENTRIES_PAGE: Final = 5_000
 """So many places in the order of writing are looked at in one go where the lines of entries are gathered."""
 
 _FETCHED: Final = 100
-_FILES: Final = ("lines.sql", "entries.sql", "accounts.sql", "days.sql", "marks.sql", "findings.sql")
+_FILES: Final = ("lines.sql", "entries.sql", "accounts.sql", "days.sql", "marks.sql", "findings.sql", "state.sql")
 
 
 def _statements(file: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ full run looks at everything, whatever earlier runs noted; each check of it has 
 keeps PostgreSQL from tidying up for longer than it takes itself.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -17,6 +17,8 @@ from wisipay.ledger.checks.run import run_checks
 from wisipay.ledger.difference import Difference
 from wisipay.ledger.reading import Reading, reading
 from wisipay.ledger.store import Connection
+
+_PREFIX = "check "
 
 MOST_FINDINGS = 1_000
 """Most findings of one check that one run keeps: who has that many needs no longer list."""
@@ -46,7 +48,7 @@ async def check_new(connection: Connection, now: datetime) -> AsyncIterator[Outc
         await connection.execute(QUERIES["mark_holds"], span.after)
         await connection.execute(QUERIES["mark_entries"], span.after)
     for check, differences, took in found:
-        yield await _keep(connection, check, differences, took, now, full=False)
+        yield await keep(connection, check.name, differences, now, took=took, full=False)
 
 
 async def check_everything(connection: Connection, now: datetime) -> AsyncIterator[Outcome]:
@@ -57,7 +59,15 @@ async def check_everything(connection: Connection, now: datetime) -> AsyncIterat
     for check in CHECKS:
         async with reading(connection) as books:
             differences, took = await _run(books, check, EVERYTHING)
-        yield await _keep(connection, check, differences, took, now, full=True)
+        yield await keep(connection, check.name, differences, now, took=took, full=True)
+
+
+async def check_days(connection: Connection, now: datetime) -> Outcome:
+    """Compute the daily balances of the days closed last anew, from lines, and compare."""
+    (check,) = (check for check in CHECKS if check.name == "daily_balances")
+    async with reading(connection) as books:
+        differences, took = await _run(books, check, Span(since_last=True, after=0))
+    return await keep(connection, check.name, differences, now, took=took, full=False)
 
 
 async def _run(books: Reading, check: Check, span: Span) -> tuple[list[Difference], timedelta]:
@@ -66,17 +76,32 @@ async def _run(books: Reading, check: Check, span: Span) -> tuple[list[Differenc
     return differences, timedelta(seconds=monotonic() - began)
 
 
-async def _keep(
-    connection: Connection, check: Check, differences: list[Difference], took: timedelta, now: datetime, *, full: bool
+async def keep(
+    connection: Connection,
+    check: str,
+    differences: Sequence[Difference],
+    now: datetime,
+    *,
+    took: timedelta = timedelta(0),
+    full: bool,
 ) -> Outcome:
+    """Keep what a check found, also one that is none of `CHECKS`, and note its run.
+
+    `full` says that it looked at everything: what it found before and does not find any more is gone.
+    """
     async with connection.transaction():
         unacknowledged = await note_findings(connection, differences, now)
         if full and len(differences) < MOST_FINDINGS:
-            await note_gone(connection, check.name, now)
+            await note_gone(connection, check, now)
         await note_run(connection, run_name(check), now, took, found=len(differences), full=full)
-    return Outcome(check.name, len(differences), took, tuple(unacknowledged))
+    return Outcome(check, len(differences), took, tuple(unacknowledged))
 
 
-def run_name(check: Check) -> str:
+def run_name(check: str) -> str:
     """Return the name under which the runs of a check are noted."""
-    return f"check {check.name}"
+    return _PREFIX + check
+
+
+def checked(name: str) -> str | None:
+    """Return the check whose runs are noted under a name; None if it is that of a job."""
+    return name.removeprefix(_PREFIX) if name.startswith(_PREFIX) else None

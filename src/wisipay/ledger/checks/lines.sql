@@ -37,7 +37,7 @@ WHERE
 
 -- name: check_running_balances
 -- Along an account lines are numbered without gaps in the order of time, and each balance is the one before and the
--- amount. Compared with the line before, so that one wrong line is one difference.
+-- amount. Compared with the line before, so that a wrong line shows at itself and at the next, and no further.
 SELECT
     steps.entry_id::text AS id,
     format(
