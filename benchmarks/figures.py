@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+JOBS_BESIDE: Final = "Sealing and snapshots beside, hot accounts"
+"""Title of the table whose last cell is what the ledger's jobs cost its writers."""
 CORES: Final = os.cpu_count() or 1
 PROCESSES: Final = ("payment", "worker", "api", "simulator", "postgres", "valkey", "mongodb", "load", "others")
 

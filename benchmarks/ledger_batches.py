@@ -1,21 +1,20 @@
-"""Ledger entries per second in batches of four-line transfers, on spread accounts and on hot ones.
+"""The ledger's own load: batches of transfers on spread accounts or on hot ones, in a schema of its own.
 
-Usage: `python benchmarks/ledger_batches.py DATABASE_URL [--batch 256] [--seconds 5] [--connections 2] [--groups 250]
-[--lines 4]`
-
-Works in a schema of its own, which it drops. Spread: every entry moves one of `--groups` groups of four accounts. Hot:
-all entries move the same four. Prints entries per second, and microseconds of processor time per entry here and (when
-the server runs on this machine) in PostgreSQL's backends.
+Decides what is posted. Spread: every entry moves one of `groups` groups of four accounts. Hot: all entries move the
+same four. Rates go with microseconds of processor time per entry, here and (when the server runs on this machine) in
+PostgreSQL's backends.
 """
 
-import argparse
 import asyncio
 import os
+import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -50,9 +49,8 @@ class Rate:
 
 def new_entry_id() -> UUID:
     """Return a version 7 UUID."""
-    milliseconds = time.time_ns() // 1_000_000
-    bits = milliseconds << 80 | 7 << 76 | secrets.randbits(12) << 64 | 2 << 62 | secrets.randbits(62)
-    return UUID(int=bits)
+    some = random.getrandbits(74)  # a load's ids are no secrets
+    return UUID(int=time.time_ns() // 1_000_000 << 80 | 7 << 76 | (some >> 62) << 64 | 2 << 62 | some & (1 << 62) - 1)
 
 
 def accounts_of(group: int) -> tuple[ledger.AccountSpec, ...]:
@@ -70,10 +68,13 @@ def accounts_of(group: int) -> tuple[ledger.AccountSpec, ...]:
 
 def transfer(accounts: tuple[str, ...]) -> ledger.Transfer:
     """Return a payin of 1,000 rupees: with its fee and tax over four accounts, plain over two."""
+    return ledger.Transfer(new_entry_id(), _lines(accounts), narration="Payin order-00001", correlation_id="T1")
+
+
+@lru_cache(maxsize=4096)
+def _lines(accounts: tuple[str, ...]) -> tuple[ledger.Line, ...]:
     amounts = (100_000, -97_640, -2_000, -360) if len(accounts) > 2 else (100_000, -100_000)  # noqa: PLR2004 - sides
-    return ledger.Transfer(
-        new_entry_id(), tuple(map(ledger.Line, accounts, amounts)), narration="Payin order-00001", correlation_id="T1"
-    )
+    return tuple(map(ledger.Line, accounts, amounts))
 
 
 async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
@@ -121,38 +122,40 @@ async def measure(name: str, load: Load, pick: Callable[[], tuple[str, ...]]) ->
     )
 
 
-async def spread_and_hot(load: Load) -> tuple[Rate, Rate]:
-    """Prepare the schema, measure both loads, check the books, drop the schema."""
+async def spread(load: Load) -> Rate:
+    """Measure entries that each move one of many groups of accounts."""
+    groups = [_group(number, load) for number in range(load.groups)]
+    return await measure("spread", load, lambda: groups[secrets.randbelow(load.groups)])
+
+
+async def hot(load: Load) -> Rate:
+    """Measure entries that all move the same accounts."""
+    accounts = _group(0, load)
+    return await measure("hot", load, lambda: accounts)
+
+
+def _group(number: int, load: Load) -> tuple[str, ...]:
+    return tuple(spec.id for spec in accounts_of(number)[: load.lines])
+
+
+@asynccontextmanager
+async def new_ledger(load: Load) -> AsyncIterator[None]:
+    """Make the schema and the accounts; check the books at the end, and drop all of it."""
     connection = await connect(load.url)
     await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-    await connection.execute(ledger.schema_sql())
-    groups = [accounts_of(group) for group in range(load.groups)]
-    await ledger.open_accounts(connection, [spec for group in groups for spec in group])
-    await connection.execute("ANALYZE")
-    names = [tuple(spec.id for spec in group[: load.lines]) for group in groups]
-    spread = await measure("spread", load, lambda: names[secrets.randbelow(load.groups)])
-    hot = await measure("hot", load, lambda: names[0])
-    assert (await ledger.trial_balance(connection)).net_by_currency == {"INR": 0}  # noqa: S101 - a benchmark of wrong books is none
-    await connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
-    await connection.close()
-    return spread, hot
+    try:
+        await connection.execute(ledger.schema_sql())
+        await ledger.open_accounts(connection, [spec for group in range(load.groups) for spec in accounts_of(group)])
+        await connection.execute("ANALYZE")
+        yield
+        if any((await ledger.trial_balance(connection)).net_by_currency.values()):
+            raise RuntimeError("debits are not credits: a rate of wrong books is none")
+    finally:
+        await connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+        await connection.close()
 
 
-async def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
-    parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--connections", type=int, default=2)
-    parser.add_argument("--groups", type=int, default=250)
-    parser.add_argument("--lines", type=int, default=4)
-    for rate in await spread_and_hot(Load(**vars(parser.parse_args()))):
-        print(
-            f"{rate.name:7} {rate.entries_per_second:9,.0f} entries/s   client {rate.client_microseconds:5.1f} us/entry"
-            f"   server {rate.server_microseconds:5.1f} us/entry"
-        )
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
+async def spread_and_hot(load: Load) -> tuple[Rate, Rate]:
+    """Measure both, on one new ledger."""
+    async with new_ledger(load):
+        return await spread(load), await hot(load)

@@ -20,8 +20,14 @@ TITLES: Final = {
         "intent, HTTP call to the provider, stored outcome, answer; no payin is paid. **payin lifecycles**: the same, "
         "then the provider's webhook, ledger entries, and the callback verified by the merchant; counted when the "
         "callback was verified, with a bounded number of payments under way. **payout lifecycles**: hold, provider, "
-        "webhook (or poll), posting, verified callback. **ledger entries**: four lines each, in batches of 256, over "
-        "250 groups of accounts (spread), or all on one (hot).",
+        "webhook (or poll), posting, verified callback.",
+    ),
+    "ledger": Part(
+        "The ledger alone",
+        "One writing process with two connections, in batches of 256 and with four lines per entry where nothing else "
+        "is said: over 250 groups of four accounts (spread), or all on the same four (hot). **beside**: another "
+        "process seals every second and takes snapshots as often, in turns with nothing beside. On any other "
+        "PostgreSQL: `python benchmarks/ledger.py DATABASE_URL`.",
     ),
     "latency": Part(
         "Latency of initiate by load",

@@ -14,14 +14,15 @@ from support.ports import lasting_ports
 
 ROOT = Path(__file__).parents[2]
 PORTS = 15
-RATES = {"payin initiations", "payin lifecycles", "payout lifecycles", "ledger entries, spread", "ledger entries, hot"}
+RATES = {"payin initiations", "payin lifecycles", "payout lifecycles"}
+LEDGER = {f"ledger entries, {name}" for name in ("spread", "hot", "hot, sealing and snapshots beside")}
 LATENCY = {
     f"initiate at {share} % of {capacity} capacity"
     for share in (25, 50, 75, 100)
     for capacity in ("payin lifecycle", "initiation")
 }
-SCALING = {f"{name}, 2 payment and 2 worker processes" for name in RATES if not name.startswith("ledger")}
-PARTS = {"rates", "latency", "overload", "scaling", "soak", "rows", "profile"}
+SCALING = {f"{name}, 2 payment and 2 worker processes" for name in RATES}
+PARTS = {"rates", "ledger", "latency", "overload", "scaling", "soak", "rows", "profile"}
 PROCESSES = {"api", "payment", "worker", "simulator", "postgres", "valkey", "mongodb"}
 
 
@@ -48,6 +49,7 @@ def test_one_run_prints_every_promised_figure(tmp_path: Path) -> None:
     assert set(parts) == PARTS
     figures = {name: {figure["name"] for figure in part["figures"]} for name, part in parts.items()}
     assert (figures["rates"], figures["latency"], figures["scaling"]) == (RATES, LATENCY, SCALING)
+    assert figures["ledger"] == LEDGER
     for part in parts.values():
         assert len(part["pgbench"]) == 2
         for figure in part["figures"]:
