@@ -97,7 +97,7 @@ class Book:
         payment.message = message or payment.message
         self.totals[f"{status.lower()}_{kind}s"] += 1
         if status is Status.SUCCESS:
-            payment.utr = utr or f"SIM{self._next_number():012d}"
+            payment.utr = utr or self._next_utr()
             payment.executions += 1
             self.totals[f"executed_{kind}s"] += 1
             self.totals[f"executed_{kind}_paise"] += amount
@@ -132,6 +132,10 @@ class Book:
         self.totals.clear()
         self._by_reference.clear()
         self._attempts.clear()
+
+    def _next_utr(self) -> str:
+        """Return twelve digits, the first no zero, as banks do: some providers tell them as a number."""
+        return str(10**11 + self._next_number() % (9 * 10**11))
 
     def _next_number(self) -> int:
         self._number += 1

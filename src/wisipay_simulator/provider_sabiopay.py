@@ -281,10 +281,7 @@ def _transfer(payment: Payment, status: Status) -> dict[str, Any]:
 
 
 def _bank_reference(payment: Payment, status: Status) -> str | None:
-    """Return the bank's reference as the number that it is here; none before there is one."""
-    if not payment.utr or status is not payment.status:
-        return None
-    return str(int(payment.utr.removeprefix("SIM")))
+    return payment.utr if payment.utr and status is payment.status else None
 
 
 def _moment(payment: Payment) -> datetime:

@@ -81,6 +81,13 @@ def test_a_settled_payout_agrees() -> None:
     assert disagreements(PAYOUT, evidence) == []
 
 
+def test_only_a_payin_may_have_no_utr() -> None:
+    assert disagreements(replace(PAYIN, utr=None), EVIDENCE) == []
+    evidence = replace(EVIDENCE, postings=PAYOUT_POSTINGS, attempts=[_changed(kind="payout")])
+    (found,) = disagreements(replace(PAYOUT, utr=None), evidence)
+    assert found.what == "its UTR is UTR1, ours None"
+
+
 def test_a_reversed_payment_leaves_nothing_posted() -> None:
     payment = replace(PAYIN, status="REVERSED", final_statuses=("SUCCESS", "REVERSED"))
     second = replace(CALLBACK, event_id="e2", status="REVERSED")

@@ -115,7 +115,8 @@ def _provider_faults(payment: OurPayment, attempts: Sequence[ProviderPayment]) -
             yield f"it moved {attempt.amount_paise} paise, we say {payment.amount_paise}"
         if attempt.kind.upper() != payment.kind:
             yield f"it calls it a {attempt.kind}, we a {payment.kind.lower()}"
-        if attempt.utr != payment.utr:
+        is_untold = payment.utr is None and payment.kind == "PAYIN"  # not every provider tells a payin's in every way
+        if attempt.utr != payment.utr and not is_untold:
             yield f"its UTR is {attempt.utr}, ours {payment.utr}"
 
 
