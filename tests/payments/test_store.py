@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 from datetime import timedelta
 from uuid import uuid4
@@ -299,3 +300,21 @@ async def test_the_columns_of_a_payment_are_its_fields_in_their_order(database: 
     )
     names = [each.name for each in fields(Transaction)]
     assert [row["attname"] for row in rows][: len(names)] == names
+
+
+@pytest.mark.parametrize("name", ["update_transactions", "lock_unchanged", "lock_transactions", "lock_usage"])
+async def test_rows_are_looked_up_by_index_though_the_table_was_empty_when_the_plan_was_made(
+    database: Pool, name: str
+) -> None:
+    statement = store.QUERIES[name]
+    nothing = ", ".join("NULL" for _ in {*re.findall(r"\$[0-9]+", statement)})
+    async with database.acquire() as conn:
+        await conn.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+        await conn.execute(f"PREPARE planned AS {statement}")
+        try:
+            plan = await conn.fetch(f"EXPLAIN EXECUTE planned ({nothing})")
+        finally:
+            await conn.execute("DEALLOCATE planned; RESET ALL")
+    scans = [number for number, (line,) in enumerate(plan) if "Index Scan" in line or "Index Only Scan" in line]
+    assert scans
+    assert all("Index Cond" in plan[number + 1][0] for number in scans)

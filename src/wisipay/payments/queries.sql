@@ -61,7 +61,7 @@ ON CONFLICT (subject, period) DO UPDATE
 SET amount_paise = u.amount_paise + excluded.amount_paise, count = u.count + excluded.count;
 
 -- name: insert_transactions
--- $1 and below: rows as JSON, named as the columns. One parameter is read more quickly than an array for each column.
+-- $1, here and in the other inserts: rows as JSON, which takes less time than an array for each column.
 INSERT INTO payments_transactions (
     id, merchant_id, order_id, kind, status, amount_paise, fee_paise, tax_paise, net_paise, currency, mode, party,
     remarks, redirect_url, channel_id, provider_id, legal_entity_id, provider_fee_paise, provider_tax_paise, usage_day,
@@ -77,6 +77,8 @@ SELECT
 FROM json_populate_recordset(NULL::payments_transactions, $1::json) AS n;
 
 -- name: update_transactions
+-- From arrays, since of those the planner expects so few rows that it looks each up, though the table be empty when it
+-- plans; of JSON it expects a hundred, for which it would read the table as a whole.
 UPDATE payments_transactions AS t
 SET
     status = n.status,
@@ -92,7 +94,7 @@ SET
     provider_reference = n.provider_reference,
     payment_url = n.payment_url,
     utr = n.utr,
-    flags = n.flags,
+    flags = string_to_array(n.flags, ','),
     error_code = n.error_code,
     error_message = n.error_message,
     polls = n.polls,
@@ -101,7 +103,16 @@ SET
     callback_count = n.callback_count,
     lease_token = n.lease_token,
     lease_until = n.lease_until
-FROM json_populate_recordset(NULL::payments_transactions, $1::json) AS n
+FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+    $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::smallint[], $12::text[], $13::text[],
+    $14::text[], $15::text[], $16::text[], $17::text[], $18::integer[], $19::integer[], $20::integer[],
+    $21::integer[], $22::uuid[], $23::timestamptz[]
+) AS n (
+    id, status, channel_id, provider_id, legal_entity_id, provider_fee_paise, provider_tax_paise, updated_at,
+    attempt_started_at, due_at, attempt, provider_reference, payment_url, utr, flags, error_code, error_message,
+    polls, not_found, event_count, callback_count, lease_token, lease_until
+)
 WHERE t.id = n.id;
 
 -- name: insert_attempts

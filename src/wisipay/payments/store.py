@@ -10,9 +10,10 @@ It decides nothing about payments.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -51,6 +52,31 @@ class RowsChanged(Exception):  # noqa: N818 - not an error: somebody else was qu
 _VERSION = "SELECT pg_current_xact_id()::xid"
 # Payments that changed are missing from change_0: an error is the one way in which a statement undoes its own changes.
 _VERSION_IF_UNCHANGED = f"{_VERSION}, 1 / (count(*) = cardinality($1))::int FROM change_0"
+_MOVING = [
+    "id",
+    "status",
+    "channel_id",
+    "provider_id",
+    "legal_entity_id",
+    "provider_fee_paise",
+    "provider_tax_paise",
+    "updated_at",
+    "attempt_started_at",
+    "due_at",
+    "attempt",
+    "provider_reference",
+    "payment_url",
+    "utr",
+    "flags",
+    "error_code",
+    "error_message",
+    "polls",
+    "not_found",
+    "event_count",
+    "callback_count",
+    "lease_token",
+    "lease_until",
+]
 _FIELDS = len(fields(Transaction))
 _KINDS = {kind.value: kind for kind in Kind}
 _STATUSES = {status.value: status for status in Status}
@@ -124,7 +150,7 @@ def _changes_of(book: PaymentBook) -> Changes:
     moved = [use for use in uses if any(use[2:])]
     changes: Changes = {
         "insert_transactions": [latest],
-        "update_transactions": [changed],
+        "update_transactions": [list(map(_plain(name), changed)) for name in _MOVING],
         "insert_attempts": [book.new_attempts],
         "insert_events": [book.events],
         # Carried out before the others, since it stands last: counters are changed before payments are added.
@@ -250,3 +276,11 @@ async def _lock_usage(conn: Connection, keys: set[UsageKey]) -> dict[UsageKey, U
     if missing := keys - found.keys():
         raise CountersMissing(sorted(missing))
     return found
+
+
+@cache
+def _plain(name: str) -> Callable[[Any], Any]:
+    getter = attrgetter(name)
+    if name == "flags":
+        return lambda row: ",".join(sorted(getter(row)))
+    return getter
