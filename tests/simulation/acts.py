@@ -124,7 +124,7 @@ class Acts:
         """Let a provider go on with an order: to its end, or, rarely, to another end."""
         orders = list(self.world.provider.orders.values())
         going = [order for order in orders if order.is_going]
-        if going and not self.choices.chance(100):
+        if going and not self.choices.chance(180):
             order = going[self.choices.below(len(going))]
             status = _ENDS[self.choices.weighted(_END_WEIGHTS)]
         else:

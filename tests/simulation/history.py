@@ -90,11 +90,11 @@ def _acts(acts: Acts) -> tuple[tuple[tuple[Act, int], ...], tuple[tuple[Act, int
     usual = (
         *((acts.flush, 240), (acts.answer, 170), (acts.wait, 70), (acts.initiate, 90), (acts.move_order, 70)),
         *((acts.mail, 80), (acts.take_inbox, 50), (acts.record, 60), (acts.take_outbox, 30), (acts.poll, 45)),
-        *((acts.send, 25),),
+        *((acts.send, 12),),
         *((acts.renew, 8), (acts.work_through, 35)),
     )
     optional = (
-        *((acts.forge, 8), (acts.set_status, 10), (acts.meddle, 12), (acts.kill, 10), (acts.stop, 14)),
+        *((acts.forge, 8), (acts.set_status, 10), (acts.meddle, 22), (acts.kill, 10), (acts.stop, 18)),
         *((acts.turn_clock, 3), (acts.stray, 12), (acts.refresh, 12)),
     )
     return usual, optional

@@ -27,7 +27,7 @@ from wisipay.providers import Capabilities
 _CREATED_AT = datetime(2025, 1, 1, tzinfo=UTC)
 _MODES = frozenset({"UPI", "IMPS"})
 
-FUNDS = {"MER-A": 900_000, "MER-B": 300_000, "MER-C": 0}
+FUNDS = {"MER-A": 900_000, "MER-B": 600_000, "MER-C": 0}
 """What each merchant can pay out at the start, in paise."""
 
 AMOUNTS = (100_000, 99_999, 50_000, 250_001, 10_000, 7, 400_000)

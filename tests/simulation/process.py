@@ -47,7 +47,7 @@ FATES = (
 )
 """What can become of a batch; the weights are those of `FATE_WEIGHTS`, added up."""
 
-FATE_WEIGHTS = (60, 64, 70, 77, 83, 86, 89, 91, 93, 95, 98, 100)
+FATE_WEIGHTS = (57, 61, 67, 74, 80, 83, 86, 88, 90, 92, 95, 100)
 
 
 _SPLIT_BY = (NotLoadedError, CounterNotLoadedError, asyncpg.CheckViolationError, LookupError, TypeError, ValueError)
