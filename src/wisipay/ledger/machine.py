@@ -251,10 +251,8 @@ class Book:
 
     def _accept(self, entry: Entry, accounts: Sequence[Account]) -> Accepted:
         """Move the counters, number the lines, and remember the entry. Nothing may fail from here on."""
-        moment = entry.posted_at
-        for account in accounts:
-            self._touch(account)
-            moment = max(moment, account.last_posted_at)
+        self._touch(accounts)
+        moment = max([entry.posted_at, *[account.last_posted_at for account in accounts]])
         pending = entry.kind is _PENDING
         movements: list[Movement] = []
         for account, (_, amount) in zip(accounts, entry.lines, strict=True):
@@ -275,8 +273,9 @@ class Book:
 
     def _end(self, hold: Entry, by: UUID, kind: EntryKind) -> None:
         """Give back what the hold had taken from the pending counters."""
-        for account, (_, amount) in zip(self._loaded(hold.lines), hold.lines, strict=True):
-            self._touch(account)
+        accounts = self._loaded(hold.lines)
+        self._touch(accounts)
+        for account, (_, amount) in zip(accounts, hold.lines, strict=True):
             _hold(account, -amount, debit=amount > 0)
         hold.resolved_by = by
         hold.resolved_kind = kind
@@ -288,11 +287,12 @@ class Book:
         except KeyError as error:
             raise NotLoadedError(f"account {error.args[0]}") from None
 
-    def _touch(self, account: Account) -> None:
-        """Note that the account is about to change."""
-        self._changed[account.id] = account
-        if self._before is not None and account.id not in self._before:
-            self._before[account.id] = account.state()
+    def _touch(self, accounts: Iterable[Account]) -> None:
+        """Note that accounts are about to change."""
+        for account in accounts:
+            self._changed[account.id] = account
+            if self._before is not None and account.id not in self._before:
+                self._before[account.id] = account.state()
 
     def _remember(self, entry: Entry) -> None:
         self._entries[entry.command.entry_id] = entry
