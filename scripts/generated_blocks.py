@@ -88,7 +88,7 @@ def providers() -> str:
             f"[{name}]({page})",
             _modes(can.payin_modes),
             _modes(can.payout_modes),
-            "; ".join(f"{kind}: {_needs(can.rules(kind))}" for kind in _KINDS if can.modes(kind)),
+            "; ".join(f"{kind}: {_needs(can, kind)}" for kind in _KINDS if can.modes(kind)),
             "; ".join(f"{kind}: {_amounts(can.rules(kind))}" for kind in _KINDS if can.modes(kind)),
             _of_kinds(can, [kind for kind in _KINDS if can.checks(kind)]),
             "signed" if can.signs_webhooks else "hints",
@@ -103,10 +103,12 @@ def _modes(modes: frozenset[str]) -> str:
     return ", ".join(sorted(modes)) or "none"
 
 
-def _needs(rules: OrderRules) -> str:
+def _needs(can: Capabilities, kind: PaymentKind) -> str:
+    rules = can.rules(kind)
     by_mode = {name for _, name in rules.needs_by_mode}
     names = [f"{name} by mode" if name in by_mode else name for name in sorted((rules.needs - _GIVEN) | by_mode)]
-    return ", ".join(names).replace("_", " ") or "nothing"
+    digits = ["a reference of digits, made of ours"] if kind in can.numeric_kinds else []
+    return ", ".join([*names, *digits]).replace("_", " ") or "nothing"
 
 
 def _amounts(rules: OrderRules) -> str:

@@ -30,6 +30,9 @@ def test_a_kind_has_modes_exactly_where_it_is_done(case: ProviderCase) -> None:
     assert [kind for kind in KINDS if capabilities.modes(kind)] == list(case.kinds)
     assert [kind for kind in case.kinds if not capabilities.checks(kind)] == list(case.unchecked)
     assert len(REFERENCE) + len("A99") <= capabilities.reference_max_length
+    renamed = {kind for kind in case.kinds if case.names(kind, REFERENCE) != REFERENCE}
+    assert renamed == capabilities.numeric_kinds
+    assert all(case.names(kind, REFERENCE).isdecimal() for kind in renamed)
 
 
 def test_an_order_that_brings_everything_is_not_refused(case: ProviderCase) -> None:
