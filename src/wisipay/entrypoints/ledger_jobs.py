@@ -21,6 +21,7 @@ from wisipay.core.database import Connection
 from wisipay.core.job_worker import JobWorker
 from wisipay.core.jobs import Job
 from wisipay.core.logging import get_logger
+from wisipay.entrypoints import ledger_heads
 from wisipay.ledger import checks, daily, months, seals, take_snapshots
 
 SNAPSHOT: Final = "ledger.snapshot"
@@ -96,6 +97,10 @@ class LedgerJobs:
             for day, accounts in (await daily.close_days(connection, now)).items():
                 _log.info("ledger.day_closed", day=day, accounts=accounts)
             _tell(await checks.check_days(connection, now), full=False)
+            async with connection.transaction():
+                head = await ledger_heads.publish_daily(connection, self._settings, now)
+            if head is not None:
+                _log.info("ledger.head_published", day=str(head.day))
 
     async def optimise(self, _job: Job) -> None:
         """Make the coming months' partitions, and report rows that no month was made for."""
