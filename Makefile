@@ -10,10 +10,10 @@ READY := $(VENV)/.ready
 ARGS ?=
 WORKERS ?= 2
 
-.PHONY: help setup demo up test check lint types imports unit docs simulate bench crash lock format clean
+.PHONY: help setup demo up test check lint types imports unit docs new-provider simulate bench crash lock format clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(READY) ## make the virtual environment with the locked packages
 
@@ -60,6 +60,10 @@ endif
 docs: $(READY) ## write the parts of docs/ that code decides
 	$(BIN)/python scripts/generated_blocks.py
 	$(BIN)/python -m wisipay.core.config_docs > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
+
+new-provider: $(READY) ## make adapter, simulator part, tests and page of a provider; NAME=acmepay
+	$(BIN)/python scripts/new_provider.py $(NAME)
+	$(BIN)/python scripts/generated_blocks.py
 
 simulate: $(READY) ## run random histories of the core in memory; ARGS="--histories 100000 --workers 2" or ARGS="--seed 7"
 	PYTHONPATH=tests $(BIN)/python -m simulation $(ARGS)

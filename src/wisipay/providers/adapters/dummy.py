@@ -49,7 +49,6 @@ _CAPABILITIES: Final = Capabilities(
 )
 _CERTAIN_REJECTIONS: Final = frozenset({400, 401, 402, 422})
 _KIND_BY_PREFIX: Final[Mapping[str, PaymentKind]] = {"DUMMY_PY_": "payin", "DUMMY_PO_": "payout"}
-_PREFIX_LENGTH: Final = 9
 
 
 class DummyCredentials(Credentials, frozen=True):
@@ -214,9 +213,9 @@ def _read_word(route: WebhookRoute, fields: Fields, *, authentic: bool) -> Webho
 
 def _kind(route: WebhookRoute, payment_id: str | None) -> PaymentKind:
     # The payment's own id is under the signature, the route is not: a word replayed to the other route keeps its kind.
-    kind = _KIND_BY_PREFIX.get((payment_id or "")[:_PREFIX_LENGTH])
-    if kind is not None:
-        return kind
+    for prefix, kind in _KIND_BY_PREFIX.items():
+        if payment_id is not None and payment_id.startswith(prefix):
+            return kind
     if route == "common":
         raise Unreadable("neither route nor payment_id tells payin from payout")
     return route
