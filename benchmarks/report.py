@@ -114,7 +114,8 @@ def _tables(report: Report) -> Iterable[tuple[Section | None, Table]]:
         if timed:
             yield section, _latencies(timed)
         payments = [figure for figure in section.figures if figure.wal_bytes is not None]
-        yield section, _processor(payments)
+        if payments:
+            yield section, _processor(payments)
         for table in section.tables:
             yield section, table
 
