@@ -84,7 +84,8 @@ SELECT
             WHERE dated.between_days @> (wanted.number::bigint << 32) + ($3::date - date '2000-01-01')
         ), 0)
     )::bigint AS net
-FROM unnest($1::integer[]) AS wanted (number);
+FROM unnest($1::integer[]) AS wanted (number)
+WHERE ledger_in_database($2::timestamptz);
 
 -- name: totals_at
 -- All debits and all credits of the accounts numbered $1 that were posted before each of the moments $2: the last
@@ -116,6 +117,7 @@ CROSS JOIN LATERAL (
         > (coalesce(snapshots.posted_at, '-infinity'), coalesce(snapshots.account_line, 0))
         AND NOT lines.pending
 ) AS rest
+WHERE ledger_in_database(moments.moment)
 GROUP BY wanted.number, moments.place;
 
 -- name: heads

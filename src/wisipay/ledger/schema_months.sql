@@ -27,3 +27,23 @@ CREATE TABLE ledger_resolutions_default PARTITION OF ledger_resolutions DEFAULT;
 SELECT ledger_guard_partition('ledger_entries_default', 'ledger_entries');
 SELECT ledger_guard_partition('ledger_lines_default', 'ledger_lines');
 SELECT ledger_guard_partition('ledger_resolutions_default', 'ledger_resolutions');
+
+-- Periods whose partitions were taken out and stand in files. No moment before the latest `ends_at` can be asked about.
+CREATE TABLE ledger_archives (
+    name text PRIMARY KEY,
+    starts_at timestamptz,
+    ends_at timestamptz NOT NULL UNIQUE,
+    manifest_sha256 text NOT NULL,
+    archived_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- A balance at a moment whose lines are in files would be told wrong: the question is refused.
+CREATE FUNCTION ledger_in_database(moment timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF moment < (SELECT max(archives.ends_at) FROM ledger_archives AS archives) THEN
+        RAISE EXCEPTION '% lies in an archived month: read its archive or restore it', moment
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    RETURN TRUE;
+END
+$$;

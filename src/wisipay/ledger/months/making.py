@@ -93,12 +93,15 @@ async def _make_month(connection: Connection, month: Period, now: datetime) -> b
 
 def attach_empty(table: Table, period: Period) -> str:
     """Return the SQL that gives a period an empty partition of its own."""
+    made = f"CREATE TABLE {table.partition(period)} (LIKE {table.name} INCLUDING ALL EXCLUDING IDENTITY);"
+    return made + attach(table, period)
+
+
+def attach(table: Table, period: Period, *, guarded: bool = False) -> str:
+    """Return the SQL that makes a table the partition of its period; `guarded` where it has its triggers already."""
     partition = table.partition(period)
-    return (
-        f"CREATE TABLE {partition} (LIKE {table.name} INCLUDING ALL EXCLUDING IDENTITY);"
-        f"SELECT ledger_guard_partition('{partition}', '{table.name}');"
-        f"ALTER TABLE {table.name} ATTACH PARTITION {partition} FOR VALUES {table.bounds(period)}"
-    )
+    guard = "" if guarded else f"SELECT ledger_guard_partition('{partition}', '{table.name}');"
+    return guard + f"ALTER TABLE {table.name} ATTACH PARTITION {partition} FOR VALUES {table.bounds(period)}"
 
 
 async def _own_partition_for_history(connection: Connection) -> Period | None:

@@ -16,3 +16,170 @@ ORDER BY children.relname;
 SELECT places.indexrelid::regclass::text AS name
 FROM pg_index AS places
 WHERE places.indrelid = $1::text::regclass;
+
+-- name: period_entries
+-- What an archive holds of entries: all posted from $1 up to $2, in the order of writing. An id that is a little ahead of
+-- its posting lies below $3.
+SELECT
+    entries.id,
+    entries.sequence,
+    entries.posted_at,
+    entries.timeout_at,
+    entries.target_id,
+    entries.kind::text AS kind,
+    entries.value_date,
+    entries.currency,
+    entries.narration,
+    entries.external_reference,
+    entries.correlation_id,
+    entries.idempotency_key,
+    entries.metadata::text AS metadata,
+    entries.balance_numbers,
+    entries.amounts
+FROM ledger_entries AS entries
+WHERE entries.posted_at >= coalesce($1::timestamptz, '-infinity') AND entries.posted_at < $2 AND entries.id < $3
+ORDER BY entries.sequence;
+
+-- name: period_lines
+SELECT
+    lines.balance_number,
+    lines.posted_at,
+    lines.account_line,
+    lines.amount,
+    lines.balance_after,
+    lines.entry_id,
+    lines.number,
+    lines.pending
+FROM ledger_lines AS lines
+WHERE lines.posted_at >= coalesce($1::timestamptz, '-infinity') AND lines.posted_at < $2 AND $3::uuid IS NOT NULL
+ORDER BY lines.balance_number, lines.posted_at, lines.account_line;
+
+-- name: period_resolutions
+SELECT
+    endings.target_id,
+    endings.entry_id,
+    endings.kind::text AS kind
+FROM ledger_entries AS entries
+INNER JOIN ledger_resolutions AS endings ON entries.id = endings.target_id
+WHERE entries.posted_at >= coalesce($1::timestamptz, '-infinity') AND entries.posted_at < $2 AND entries.id < $3
+ORDER BY endings.target_id;
+
+-- name: period_operations
+SELECT
+    operations.entry_id,
+    (to_jsonb(operations))::text AS record
+FROM ledger_entries AS entries
+INNER JOIN ledger_operations AS operations ON entries.id = operations.entry_id
+WHERE entries.posted_at >= coalesce($1::timestamptz, '-infinity') AND entries.posted_at < $2 AND entries.id < $3
+ORDER BY operations.entry_id;
+
+-- name: open_hold
+-- A hold of this period that nobody has ended.
+SELECT entries.id FROM ledger_entries AS entries
+WHERE
+    entries.posted_at >= coalesce($1::timestamptz, '-infinity') AND entries.posted_at < $2 AND entries.id < $3
+    AND entries.kind = 'PENDING'
+    AND NOT EXISTS (
+        SELECT FROM ledger_resolutions AS endings
+        WHERE endings.target_id = entries.id
+    )
+LIMIT 1;
+
+-- name: unsealed_entry
+-- An entry of this period that has no seal, where anything is sealed at all.
+SELECT entries.id FROM ledger_entries AS entries
+WHERE
+    entries.posted_at >= coalesce($1::timestamptz, '-infinity') AND entries.posted_at < $2 AND entries.id < $3
+    AND entries.sequence > (SELECT max(blocks.through_sequence) FROM ledger_seal_blocks AS blocks)
+LIMIT 1;
+
+-- name: close_period!
+-- A snapshot of every counter row at its last line before $2, so that later moments need no line of the period from $1.
+INSERT INTO ledger_snapshots (balance_number, posted_at, account_line, debits_posted, credits_posted)
+SELECT
+    balances.number,
+    ends.posted_at,
+    ends.account_line,
+    coalesce(taken.debits_posted, 0) + coalesce(rest.debits, 0),
+    coalesce(taken.credits_posted, 0) + coalesce(rest.credits, 0)
+FROM ledger_balances AS balances
+CROSS JOIN LATERAL (
+    SELECT
+        lines.posted_at,
+        lines.account_line
+    FROM ledger_lines AS lines
+    WHERE
+        lines.balance_number = balances.number
+        AND lines.posted_at >= coalesce($1::timestamptz, '-infinity') AND lines.posted_at < $2::timestamptz
+    ORDER BY lines.posted_at DESC, lines.account_line DESC
+    LIMIT 1
+) AS ends
+LEFT JOIN LATERAL (
+    SELECT snapshots.* FROM ledger_snapshots AS snapshots
+    WHERE snapshots.balance_number = balances.number AND snapshots.posted_at < $2
+    ORDER BY snapshots.posted_at DESC, snapshots.account_line DESC
+    LIMIT 1
+) AS taken ON TRUE
+CROSS JOIN LATERAL (
+    SELECT
+        sum(lines.amount) FILTER (WHERE lines.amount > 0) AS debits,
+        -sum(lines.amount) FILTER (WHERE lines.amount < 0) AS credits
+    FROM ledger_lines AS lines
+    WHERE
+        lines.balance_number = balances.number
+        AND lines.posted_at >= coalesce(taken.posted_at, '-infinity') AND lines.posted_at < $2
+        AND lines.account_line > coalesce(taken.account_line, 0)
+        AND NOT lines.pending
+) AS rest
+ON CONFLICT DO NOTHING;
+
+-- name: counter_rows
+SELECT
+    balances.number,
+    accounts.id,
+    balances.stripe
+FROM ledger_balances AS balances
+INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number;
+
+-- name: archives
+SELECT
+    archives.name,
+    archives.manifest_sha256,
+    archives.archived_at,
+    to_regclass('ledger_lines_' || archives.name || '_detached') IS NOT NULL AS detached_kept
+FROM ledger_archives AS archives
+ORDER BY archives.ends_at;
+
+-- name: note_archive!
+INSERT INTO ledger_archives (name, starts_at, ends_at, manifest_sha256) VALUES ($1, $2, $3, $4);
+
+-- name: forget_archive!
+DELETE FROM ledger_archives
+WHERE name = $1;
+
+-- name: columns
+SELECT columns.attname AS name
+FROM pg_attribute AS columns
+WHERE columns.attrelid = $1::text::regclass AND columns.attnum > 0 AND NOT columns.attisdropped
+ORDER BY columns.attnum;
+
+-- name: is_guarded
+SELECT exists(
+    SELECT FROM pg_trigger AS triggers
+    WHERE triggers.tgrelid = $1::text::regclass AND triggers.tgname LIKE '%_immutable'
+);
+
+-- name: blocks_of
+-- The blocks that seal the records numbered $1 to $2.
+SELECT
+    blocks.records,
+    blocks.identities,
+    blocks.digests
+FROM ledger_seal_blocks AS blocks
+WHERE
+    blocks.through_sequence >= $1
+    AND blocks.number <= coalesce((
+        SELECT min(last.number) FROM ledger_seal_blocks AS last
+        WHERE last.through_sequence >= $2
+    ), 9223372036854775807)
+ORDER BY blocks.number;
