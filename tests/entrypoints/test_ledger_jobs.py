@@ -18,6 +18,7 @@ from urllib.request import urlopen
 import pytest
 import structlog
 
+from support import system
 from support.ledger_history import START, TOP_UP, WALLET, write_history
 from support.waiting import until
 from wisipay.core.clock import SystemClock
@@ -115,7 +116,7 @@ async def test_a_worker_does_all_of_it_and_tells_of_damage(
         assert metrics['wisipay_ledger_job_ended_timestamp_seconds{job="ledger.eod"}'] > 0
         told = running.events("ledger.difference")
         assert {("counters", WALLET.id), ("trial_balance", "INR")} <= {(x["check"], x["subject_id"]) for x in told}
-        assert (CHAIN, str(TOP_UP)) in {(x["check"], x["entry_id"]) for x in told}
+        assert (CHAIN, str(TOP_UP)) in {(x["check"], x.get("entry_id")) for x in told}
     assert await database.fetchval("SELECT count(*) FROM ledger_findings") >= 3
 
 
@@ -148,6 +149,27 @@ async def test_the_whole_ledger_is_checked_once_a_day(history: Pool, settings: S
     clock.moment += timedelta(days=1)
     await jobs.integrity(JOB)
     assert (await ran(history))["check lines"].full_at == clock.now()
+
+
+async def test_the_day_ends_with_a_published_head_that_integrity_compares(
+    history: Pool, settings: Settings, tmp_path: Path
+) -> None:
+    private, _ = seals.new_head_key()
+    jobs = LedgerJobs(
+        settings.model_copy(update={"ledger_heads_dir": tmp_path, "ledger_signing_key": private}), SetClock()
+    )
+    await LedgerSealer(history, SetClock(), EVERY_SECOND).seal()
+    with structlog.testing.capture_logs() as lines:
+        await jobs.close_days(JOB)
+        await jobs.close_days(JOB)
+    assert [line["event"] for line in lines].count("ledger.head_published") == 1
+    await jobs.integrity(JOB)
+    assert (await ran(history))[f"check {CHAIN}"].found == 0
+    for name in system.names_in(tmp_path):
+        await asyncio.to_thread((tmp_path / name).unlink)
+    await history.execute("DELETE FROM ledger_runs WHERE name LIKE 'check %'")
+    await jobs.integrity(JOB)
+    assert (await ran(history))[f"check {CHAIN}"].found == 1
 
 
 async def test_months_are_made_ahead_and_rows_without_one_are_told(history: Pool, settings: Settings) -> None:

@@ -17,12 +17,12 @@ import asyncpg
 
 from wisipay.core.clock import Clock, ist_day
 from wisipay.core.config import Settings
-from wisipay.core.database import Connection
+from wisipay.core.database import Connection, set_json_codecs
 from wisipay.core.job_worker import JobWorker
 from wisipay.core.jobs import Job
 from wisipay.core.logging import get_logger
 from wisipay.entrypoints import ledger_heads
-from wisipay.ledger import checks, daily, months, seals, take_snapshots
+from wisipay.ledger import Difference, checks, daily, months, seals, take_snapshots
 
 SNAPSHOT: Final = "ledger.snapshot"
 INTEGRITY: Final = "ledger.integrity"
@@ -83,10 +83,18 @@ class LedgerJobs:
                 await self._verify(connection, now)
 
     async def _verify(self, connection: Connection, now: datetime) -> None:
-        """Make the whole chain of seals again; one name for whatever is wrong with it."""
+        """Make the whole chain of seals again and compare published heads; one name for whatever is wrong with it."""
         began = monotonic()
-        report = await seals.verify_chain(connection, differences_max=checks.MOST_FINDINGS)
-        found = [replace(each, check=CHAIN, message=f"{each.check}: {each.message}") for each in report.differences]
+        told = await ledger_heads.heads_of_audit(connection)
+        heads = [each.as_head(f"audit log of {each.day}, number {each.number},") for each in told if each.block]
+        differences: list[Difference] = []
+        if self._settings.ledger_heads_dir is not None:
+            published = ledger_heads.read_heads(self._settings.ledger_heads_dir, self._settings)
+            heads += published.heads()
+            differences += [*published.differences, *ledger_heads.files_against_audit(published, told)]
+        report = await seals.verify_chain(connection, heads, differences_max=checks.MOST_FINDINGS)
+        differences += report.differences
+        found = [replace(each, check=CHAIN, message=f"{each.check}: {each.message}") for each in differences]
         took = timedelta(seconds=monotonic() - began)
         _tell(await checks.keep(connection, CHAIN, found[: checks.MOST_FINDINGS], now, took=took, full=True), full=True)
 
@@ -120,6 +128,7 @@ class LedgerJobs:
             server_settings={"application_name": f"wisipay {name}", "timezone": "UTC", "lock_timeout": "10s"},
         )
         try:
+            await set_json_codecs(connection)
             yield connection
             took = timedelta(seconds=monotonic() - began)
             await checks.note_run(connection, name, self._clock.now(), took)
