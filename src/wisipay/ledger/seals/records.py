@@ -15,10 +15,6 @@ from uuid import UUID
 
 import msgspec
 
-MAX_MOMENT = "9999-12-31T23:59:59.999999Z"
-"""How a moment without end ("infinity" in PostgreSQL) is written."""
-
-
 LineRecord = tuple[str | None, int | None, int, int | None, int | None, bool | None]
 """A line of an entry: account and stripe of its counter row, amount, balance after, number on the counter row, pending.
 
