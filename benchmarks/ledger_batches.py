@@ -21,6 +21,7 @@ from uuid import UUID
 import asyncpg
 
 from wisipay import ledger
+from wisipay.ledger import months
 
 SCHEMA = "ledger_benchmark"
 
@@ -145,6 +146,7 @@ async def new_ledger(load: Load) -> AsyncIterator[None]:
     await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
     try:
         await connection.execute(ledger.schema_sql())
+        await months.create_months(connection, datetime.now(UTC))
         await ledger.open_accounts(connection, [spec for group in range(load.groups) for spec in accounts_of(group)])
         await connection.execute("ANALYZE")
         yield
