@@ -1,11 +1,11 @@
-"""The sealer at the full posting rate: what a record costs to seal and verify, and what sealing costs the writers.
+"""The sealer at the full posting rate: what a record costs to seal, and what sealing costs the writers.
 
 Usage: `python benchmarks/ledger_sealing.py DATABASE_URL [--seconds 15] [--rounds 3] [--batch 256] [--groups 250]`
 
 Works in a schema of its own, which it drops. Writers post four-line entries on spread accounts, in turns without and
-with a sealer beside them that seals every five seconds; then all that is there is verified. Prints entries per second and
-processor microseconds per entry of the writers and of the sealer, here and in PostgreSQL's backends: where others use
-the machine, these tell more than the rates.
+with a sealer beside them that seals every five seconds. Prints entries per second and processor microseconds per entry
+of the writers and of the sealer, here and in PostgreSQL's backends: where others use the machine, these tell more than
+the rates.
 """
 
 import argparse
