@@ -156,9 +156,7 @@ async def test_tokens_of_amounts_must_be_known(simulator: Simulator) -> None:
     assert (refused.status, refused.body["error"]["code"]) == (400, "BAD_SIMULATOR_TOKEN")
 
 
-async def test_an_account_has_an_address_for_webhooks_of_orders_without(
-    simulator: Simulator, hooks: Loopback
-) -> None:
+async def test_an_account_has_an_address_for_webhooks_of_orders_without(simulator: Simulator, hooks: Loopback) -> None:
     account = {"api_key": API_KEY, "webhook_secret": "s", "payout_webhook_url": hooks.url}
     assert (await simulator.call("PUT", "/control/accounts/alpha", account)).status == 200
     await simulator.payout("P1", "sim:instant")
