@@ -18,13 +18,25 @@ from wisipay import ledger
 from wisipay.core.config import Settings
 from wisipay.core.database import CONFLICTS, Pool, connect_pool
 from wisipay.core.money import Paise
-from wisipay.payments import Desk, Kind, Status, store
+from wisipay.payments import Desk, Kind, Source, Status, store
 from wisipay.payments.book import CounterNotLoadedError, PaymentBook
-from wisipay.payments.commands import Answered, Command, CreateAnswered, Open, Opened, Refusal, Refused, Result
+from wisipay.payments.commands import (
+    Answered,
+    Command,
+    CreateAnswered,
+    Looked,
+    Open,
+    Opened,
+    Refusal,
+    Refused,
+    Result,
+    SetStatus,
+)
 from wisipay.payments.express import NotForExpressError
 from wisipay.payments.model import Candidate
-from wisipay.payments.usage import channel_subject, keys_of
-from wisipay.providers import Accepted, CreateOutcome, ProviderStatus
+from wisipay.payments.needs import usage_needs
+from wisipay.payments.usage import channel_subject, keys_of, merchant_subject
+from wisipay.providers import Accepted, CreateOutcome, ProviderStatus, Unknown
 
 OTHER = "MER-2"
 NET = AMOUNT + 2_360
@@ -305,6 +317,18 @@ async def test_a_success_on_a_channel_left_behind_counts_there_and_locks_that_be
     await bench.desk.submit(late)
     assert await bench.used(f"C:{FIRST.channel_id}:PAYIN", "D20261122") == (AMOUNT, 1)
     assert await bench.used(f"C:{SECOND.channel_id}:PAYIN", "D20261122") == (0, 0)
+
+
+async def test_an_operators_word_and_a_look_at_its_expiry_lock_a_payins_counters_beside_a_limit(
+    bench: DeskBench,
+) -> None:
+    payin = await bench.opened(Kind.PAYIN)
+    limited = bench.open_command(Kind.PAYIN, merchant_id=OTHER, daily_limit_paise=AMOUNT)
+    by_hand = SetStatus(payin.id, Status.FAILED, "operator", "asked for")
+    look = Looked(payin.id, 1, payin.provider_id, Unknown("no answer"), Source.STATUS_POLL)
+    for command, now in ((by_hand, NOON), (look, payin.expires_at or NOON)):
+        wanted = usage_needs([(limited, None), (command, payin)], {}, now)
+        assert wanted.issuperset(keys_of(merchant_subject(MERCHANT, Kind.PAYIN), payin.usage_day))
 
 
 def test_a_counter_that_was_not_loaded_is_not_guessed() -> None:
