@@ -7,6 +7,7 @@ partitions are exchanged in one transaction, with the note of it. Nothing is dro
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ async def _write(connection: Connection, home: Path, period: Period) -> None:
     files = {}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         for name in _STATEMENTS:
-            with parquet.Writer(unfinished, name) as writer:
+            with closing(parquet.Writer(unfinished, name)) as writer:
                 async for rows in _rows(connection, name, period):
                     writer.write(rows)
                     if name == parquet.LINES:

@@ -118,12 +118,14 @@ def _sums(manifest: Manifest, home: Path) -> Iterator[Difference]:
     totals: dict[int, list[int]] = {}
     for row in parquet.rows_of(home, parquet.LINES):
         line = ArchivedLine(*row)
-        each = totals.setdefault(line.balance_number, [0, 0, 0])
+        each = totals.setdefault(line.balance_number, [0, 0, 0, 0, 0])
         each[0] += 1
         if not line.pending:
             each[1 if line.amount > 0 else 2] += abs(line.amount)
+        each[3:] = [line.account_line, line.balance_after]
     for counter in manifest.counter_rows:
-        if totals.get(counter.number) != [counter.lines, counter.debits, counter.credits]:
+        told = [counter.lines, counter.debits, counter.credits, counter.last_line, counter.balance_after]
+        if totals.get(counter.number) != told:
             message = f"{manifest.name}: lines don't come to the manifest's totals"
             yield Difference("archive_totals", "ACCOUNT", counter.account_id, message)
 

@@ -6,9 +6,7 @@ the others.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 from uuid import UUID
 
@@ -64,7 +62,7 @@ SCHEMAS: Final = {
 Row = tuple[Any, ...]
 
 
-class Writer(AbstractContextManager["Writer"]):
+class Writer:
     """Writes the rows of one file, a group at a time."""
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -79,9 +77,7 @@ class Writer(AbstractContextManager["Writer"]):
         if len(self._waiting) >= ROWS_OF_A_GROUP:
             self._flush()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
+    def close(self) -> None:
         """Write what is waiting and the file's end."""
         self._flush()
         self._file.close()
