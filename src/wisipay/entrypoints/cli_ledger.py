@@ -33,6 +33,11 @@ _COULD_NOT_CHECK: Final = 2
 Result = TypeVar("Result")
 
 app: Final = App(name="ledger", help="Ledger: verify, export, seal, and the published heads of its chain.")
+app.command(
+    "wisipay.entrypoints.cli_ledger_months:app",
+    name="months",
+    help="Months of the history: list, create, archive, restore, verify.",
+)
 app.command("wisipay.entrypoints.cli_ledger_findings:findings_app", name="findings", help="What checks found.")
 app.command("wisipay.entrypoints.cli_ledger_findings:days_app", name="days", help="Daily balances: correct.")
 
