@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -19,6 +21,10 @@ from wisipay.core.config import Settings
 from wisipay.core.database import Pool, connect_pool
 
 _RETURN_SECONDS = 5
+
+# How fast examples are made says how busy the machine is, and nothing about the product.
+hypothesis_settings.register_profile("wisipay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("wisipay")
 
 
 def pytest_configure() -> None:

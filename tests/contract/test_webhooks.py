@@ -7,7 +7,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.provider_bench import OTHER_KIND, REFERENCE, Bench
@@ -95,7 +95,6 @@ def test_no_body_whatever_makes_it_fail_or_believe(case: ProviderCase, bench: Be
     kind = case.kinds[0]
     headers = one_webhook(case, kind).headers
 
-    @settings(suppress_health_check=[HealthCheck.too_slow])  # says how busy the machine is
     @given(body=st.binary(max_size=200) | json_documents().map(msgspec.json.encode))
     def holds(body: bytes) -> None:
         with contextlib.suppress(WebhookUnreadable):
