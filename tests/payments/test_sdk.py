@@ -10,7 +10,7 @@ import pytest
 
 from support.shop import Shop
 from support.source_file import REPOSITORY
-from wisipay_sdk import AsyncWisipay, PayinOrder, PaymentRefused, PayoutOrder, Refused
+from wisipay_sdk import AsyncWisipay, PayinOrder, PayoutOrder, Refused
 
 PAYIN = PayinOrder(
     amount=500,
