@@ -53,8 +53,8 @@ ORDER BY tree.path;
 -- name: net_at
 -- Debits less credits of the accounts numbered $1 that were posted before $2; with a day $3 (the IST day that ends at $2)
 -- those that count by that day, whenever they were posted. Two probes per counter row: the last snapshot tells in which
--- months the last line may be, and what it came to where nothing was posted since. And the lines whose value date and day
--- of posting lie on different sides of $3.
+-- months the last line may be, and what it came to where nothing was posted since; none for a counter row without lines. And
+-- the lines whose value date and day of posting lie on different sides of $3.
 SELECT
     wanted.number,
     (
@@ -76,7 +76,7 @@ SELECT
                 ORDER BY lines.posted_at DESC, lines.account_line DESC
                 LIMIT 1
             ) AS ends ON TRUE
-            WHERE balances.account_number = wanted.number
+            WHERE balances.account_number = wanted.number AND balances.line_count > 0
         ), 0)
         + coalesce((
             SELECT sum(CASE WHEN dated.value_day <= $3::date THEN dated.amount ELSE -dated.amount END)
@@ -111,6 +111,7 @@ CROSS JOIN LATERAL (
     FROM ledger_lines AS lines
     WHERE
         lines.balance_number = balances.number
+        AND balances.line_count > 0
         AND lines.posted_at >= coalesce(snapshots.posted_at, '-infinity')
         AND lines.posted_at < moments.moment
         AND (lines.posted_at, lines.account_line)
