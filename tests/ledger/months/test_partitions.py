@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from support.books import BANK, WALLET, accepted, transfer
+from support.books import BANK, INCOME, SECOND_WALLET, WALLET, accepted, transfer
 from wisipay import ledger
 from wisipay.core.ids import new_uuid7
 from wisipay.ledger import periods
@@ -148,3 +148,17 @@ def test_periods_have_names_and_bounds() -> None:
         periods.named("2026-11")
     with pytest.raises(ValueError, match="nothing lies before"):
         periods.before(periods.before(december))
+
+
+async def test_lines_of_two_months_in_one_batch_go_to_their_own(connection: Connection) -> None:
+    await create_months(connection, NOVEMBER)
+    midnight = datetime(2026, 11, 30, 18, 30, tzinfo=UTC)
+    await post(connection, midnight)
+    late = [transfer(BANK, WALLET, 5, entry_id=new_uuid7(NOVEMBER))]
+    early = [
+        transfer(INCOME, SECOND_WALLET, 5, entry_id=new_uuid7(NOVEMBER), allow_below_floor=True) for _ in range(60)
+    ]
+    async with connection.transaction():
+        await ledger.apply(connection, [*late, *early], midnight - timedelta(seconds=1))
+    assert await connection.fetchval("SELECT count(*) FROM ledger_lines_2026_11") == 120
+    assert await connection.fetchval("SELECT count(*) FROM ledger_lines_2026_12") == 4
