@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +25,8 @@ from wisipay import ledger
 from wisipay.ledger import months
 
 SCHEMA = "ledger_benchmark"
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def _lines(accounts: tuple[str, ...]) -> tuple[ledger.Line, ...]:
     return tuple(map(ledger.Line, accounts, amounts))
 
 
-async def connect(url: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(url: str) -> Connection:
     """Connect to the benchmark's schema."""
     return await asyncpg.connect(url, server_settings={"search_path": SCHEMA})
 
@@ -92,33 +95,44 @@ def backend_seconds(process_id: int) -> float:
     return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
-async def write_until(url: str, deadline: float, batch: int, pick: Callable[[], tuple[str, ...]]) -> tuple[int, float]:
-    """Write batches until the monotonic moment `deadline`; returns entries and the server's processor seconds."""
-    connection = await connect(url)
-    entries = 0
+async def write_batch(connection: Connection, batch: int, pick: Callable[[], tuple[str, ...]]) -> int:
+    """Write one batch in a transaction of its own; returns the entries it made."""
+    commands = [transfer(pick()) for _ in range(batch)]
+    async with connection.transaction():
+        results = await ledger.apply(connection, commands, datetime.now(UTC))
+    return sum(isinstance(result, ledger.Accepted) for result in results)
+
+
+async def write_until(
+    connection: Connection, deadline: float, batch: int, pick: Callable[[], tuple[str, ...]]
+) -> tuple[int, float]:
+    """Write batches, one at least, until the monotonic moment `deadline`; returns entries and the server's seconds."""
     process_id = connection.get_server_pid()
     before = backend_seconds(process_id)
+    entries = await write_batch(connection, batch, pick)
     while time.monotonic() < deadline:
-        commands = [transfer(pick()) for _ in range(batch)]
-        async with connection.transaction():
-            results = await ledger.apply(connection, commands, datetime.now(UTC))
-        entries += sum(isinstance(result, ledger.Accepted) for result in results)
-    seconds = backend_seconds(process_id) - before
-    await connection.close()
-    return entries, seconds
+        entries += await write_batch(connection, batch, pick)
+    return entries, backend_seconds(process_id) - before
 
 
 async def measure(name: str, load: Load, pick: Callable[[], tuple[str, ...]]) -> Rate:
-    """Run one kind of load."""
-    started, here = time.monotonic(), time.process_time()
-    deadline = started + load.seconds
-    writers = (write_until(load.url, deadline, load.batch, pick) for _ in range(load.connections))
-    done = await asyncio.gather(*writers)
+    """Run one kind of load. Connections are open and statements planned before the clock runs, as in a server."""
+    connections = [await connect(load.url) for _ in range(load.connections)]
+    try:
+        for connection in connections:
+            await write_batch(connection, load.batch, pick)
+        started, here = time.monotonic(), time.process_time()
+        deadline = started + load.seconds
+        done = await asyncio.gather(*(write_until(each, deadline, load.batch, pick) for each in connections))
+        wall_seconds, here_seconds = time.monotonic() - started, time.process_time() - here
+    finally:
+        for connection in connections:
+            await connection.close()
     entries = sum(count for count, _ in done)
     return Rate(
         name,
-        entries / (time.monotonic() - started),
-        (time.process_time() - here) / entries * 1e6,
+        entries / wall_seconds,
+        here_seconds / entries * 1e6,
         sum(seconds for _, seconds in done) / entries * 1e6,
     )
 
