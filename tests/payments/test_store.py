@@ -309,6 +309,11 @@ async def test_rows_are_looked_up_by_index_though_the_table_was_empty_when_the_p
     statement = store.QUERIES[name]
     nothing = ", ".join("NULL" for _ in {*re.findall(r"\$[0-9]+", statement)})
     async with database.acquire() as conn:
+        # What earlier tests left in the statistics goes with the table's old file.
+        await conn.execute(
+            "BEGIN; SET LOCAL session_replication_role = replica;"
+            " TRUNCATE payments_transactions, payments_usage CASCADE; COMMIT"
+        )
         await conn.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
         await conn.execute(f"PREPARE planned AS {statement}")
         try:
@@ -317,4 +322,4 @@ async def test_rows_are_looked_up_by_index_though_the_table_was_empty_when_the_p
             await conn.execute("DEALLOCATE planned; RESET ALL")
     scans = [number for number, (line,) in enumerate(plan) if "Index Scan" in line or "Index Only Scan" in line]
     assert scans
-    assert all("Index Cond" in plan[number + 1][0] for number in scans)
+    assert all("Index Cond" in "".join(plan[number + 1 : number + 2][0]) for number in scans), plan

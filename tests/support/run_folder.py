@@ -36,9 +36,10 @@ def enter() -> Path:
 
 
 def leave() -> None:
-    """Discard this run's folder, and the stores in it. Called once, by the process that entered first."""
-    if (own := os.environ.pop(_ENVIRONMENT, None)) is not None:
-        discard(Path(own))
+    """Discard this run's folder, and the stores in it, if it is ours: a run within a run only shares it."""
+    own = Path(os.environ.pop(_ENVIRONMENT, ""))
+    if own.name == f"{os.getpid()}-{_start_time(os.getpid())}":
+        discard(own)
 
 
 def discard(folder: Path) -> None:

@@ -20,6 +20,7 @@ from wisipay.core.embedded import postgres, valkey
 from wisipay.core.migrations import migrate
 
 _TEMPLATE = "wisipay_template"
+_MONTHS = r"SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' AND relname ~ '^ledger_.+_\d{4}_\d{2}'"
 _REDIS_DATABASES = 16
 
 
@@ -98,9 +99,14 @@ async def table_names(pool: Pool) -> list[str]:
 
 
 async def empty_tables(pool: Pool, tables: Sequence[str]) -> None:
-    """Delete all rows that a test left, triggers and foreign keys aside, without touching tables that are empty."""
+    """Delete all rows that a test left, triggers and foreign keys aside, without touching tables that are empty.
+
+    Months of the ledger that a test made are dropped.
+    """
     probes = (f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables)  # noqa: S608 - catalogue names
     async with pool.acquire() as connection:
+        for (month,) in await connection.fetch(_MONTHS):
+            await connection.execute(f"DROP TABLE {month}")
         dirty = await connection.fetch(" UNION ALL ".join(probes))
         if dirty:
             deletions = "; ".join(f"DELETE FROM {row[0]}" for row in dirty)  # noqa: S608 - as above
