@@ -7,6 +7,7 @@ Decides what is looked at: payin lifecycles, with a sampler in payment and worke
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ _PACKAGES_SHOWN = 10
 _STATEMENTS_SHOWN = 20
 _STATEMENT_LENGTH = 90
 _WRITTEN_SECONDS = 5.0
+_COMMENT = re.compile(r"--[^\n]*")
 _STATEMENT_HEADS = ("statement", "calls", "ms", "rows", "WAL bytes", "blocks hit", "blocks read")
 _STATEMENTS = """
 SELECT query, calls, total_exec_time, rows, wal_bytes, shared_blks_hit, shared_blks_read
@@ -98,7 +100,7 @@ def _most(counts: Mapping[str, int], number: int) -> Sequence[tuple[str, int]]:
 
 
 def _shown(row: asyncpg.Record, payments: int) -> Sequence[str]:
-    text = " ".join(str(row["query"]).split()).replace("|", "/")
+    text = " ".join(_COMMENT.sub("", str(row["query"])).split()).replace("|", "/")
     shown = text if len(text) <= _STATEMENT_LENGTH else f"{text[:_STATEMENT_LENGTH]}…"
     per_payment = max(payments, 1)
     return (
