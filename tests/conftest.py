@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from redis.asyncio import Redis
+from xdist.remote import Producer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support import run_folder, skipped, stores
+from support.grouping import GroupScheduling
 from support.waiting import until
 from wisipay.core.config import Settings
 from wisipay.core.database import Pool, connect_pool
@@ -37,6 +39,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the stores when the whole run is over."""
     if not hasattr(config, "workerinput"):
         run_folder.leave()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    """Keep tests together that share what takes long to start."""
+    return GroupScheduling(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

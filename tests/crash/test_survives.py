@@ -20,7 +20,7 @@ from support.proxy import Trouble
 SEED = 20_261_122
 RATE_PER_SECOND = 8
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture

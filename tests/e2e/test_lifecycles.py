@@ -12,7 +12,7 @@ ALL = scenarios()
 WITHIN_SECONDS = 110
 """A payout that its provider doesn't know is given up at the fourth look, after 80 seconds."""
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from support.waiting import until
 from wisipay.core.clock import utc_now
 from wisipay.entrypoints.instance import Instance
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.timeout(240)
 
 WAVE = 20
 LEASE = timedelta(seconds=8)

@@ -17,7 +17,7 @@ from wisipay.entrypoints.simulated import played_adapters, simulated
 from wisipay.merchants import ServiceKind
 from wisipay.providers import PaymentKind, capabilities_of
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.timeout(240)
 
 AT_ONCE_RUPEES = 511
 """Payouts of this amount are answered with their outcome: for a provider that nobody can ask and that signs nothing."""

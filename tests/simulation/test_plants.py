@@ -13,10 +13,7 @@ import pytest
 from simulation.plants import PLANTS
 from support.source_file import REPOSITORY
 
-pytestmark = [
-    pytest.mark.timeout(1_800),  # a busy machine gives them a small part of a core
-    pytest.mark.xdist_group("planted bugs"),  # one run finds them all
-]
+pytestmark = pytest.mark.timeout(1_800)  # a busy machine gives them a small part of a core
 
 HISTORIES_MAX = 400
 
