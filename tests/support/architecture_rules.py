@@ -17,8 +17,13 @@ from support.source_file import SourceFile, source_files
 MOUNTED: Final = frozenset({"http", "jobs", "worker"})
 """Modules of a slice that an entrypoint takes directly; everybody else uses the slice's public face."""
 
-OWNERS_OF: Final = {"core": {"core", "pgqueuer"}, "0003_merchants": {"merchants", "audit"}}
-"""Prefixes beyond the own name: PgQueuer's tables are core's, and the audit log came with the first audited slice."""
+OWNERS_OF: Final = {
+    "core": {"core", "pgqueuer"},
+    "0003_merchants": {"merchants", "audit"},
+    "0014_reconciliation": {"payments", "reconciliation"},
+}
+"""Prefixes beyond the own name: PgQueuer's tables are core's, the audit log came with the first audited slice, and
+reconciliation brought the view of payments that it reads."""
 
 AUDITOR: Final = "src/wisipay/entrypoints/demonstration/"
 """The demo compares the books of all slices from outside, so it reads their tables; it may never write them."""
