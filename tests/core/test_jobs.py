@@ -315,6 +315,7 @@ async def test_a_listener_that_is_slow_to_begin_is_not_taken_for_a_broken_one(
     assert "job.queue_lost" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("database")
 async def test_a_schedule_runs_its_job(settings: Settings) -> None:
     seal = Recorder()
     async with working(settings, lambda worker: worker.schedule("seal", "* * * * * *", seal)):
@@ -363,3 +364,24 @@ def test_a_name_has_one_handler_and_a_bounded_number_of_attempts(settings: Setti
 
 async def test_stopping_what_never_started_is_harmless(settings: Settings) -> None:
     await JobWorker(settings).stop()
+
+
+async def test_a_connection_that_pgqueuer_loses_sight_of_holds_no_stop_up(
+    database: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its listener's connection is not given back when resetting it fails."""
+
+    async def break_off(*_arguments: object, **_options: object) -> None:
+        raise ConnectionResetError
+
+    monkeypatch.setattr("wisipay.core.database._CLOSE_SECONDS", 0.05)
+    worker = JobWorker(settings)
+    await worker.start()
+    await until(lambda: _listens(database))
+    monkeypatch.setattr("asyncpg.Connection.reset", break_off)
+    await worker.stop()
+    await until(lambda: _has_connections(database, 0))
+
+
+async def _has_connections(database: Pool, number: int) -> bool:
+    return await backends.count(database, "wisipay jobs") == number

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,7 +106,10 @@ async def test_while_a_job_waits_no_second_one_is_queued(database: Pool) -> None
     assert await queued(database) == 1
 
 
-async def test_the_scheduler_waits_for_a_database_that_is_away(database: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError("reset"), asyncpg.LockNotAvailableError("held"), RuntimeError("odd")])
+async def test_the_scheduler_outlives_what_fails(
+    database: Pool, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     scheduler = Scheduler(database, {"often": Cron("* * * * * *")})
     monkeypatch.setattr(scheduler, "sleep_seconds", lambda _now: 0.01)
     register, calls = scheduler.register, 0
@@ -114,7 +118,7 @@ async def test_the_scheduler_waits_for_a_database_that_is_away(database: Pool, m
         nonlocal calls
         calls += 1
         if calls == 1:
-            raise ConnectionResetError
+            raise error
         await register(now)
 
     monkeypatch.setattr(scheduler, "register", away_at_first)

@@ -16,6 +16,7 @@ import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from wisipay.core.config import Settings
+from wisipay.core.logging import get_logger
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
@@ -47,6 +48,7 @@ OUTAGES: Final[tuple[type[Exception], ...]] = (
 _CONNECT_TIMEOUT_SECONDS: Final = 10
 _COMMAND_TIMEOUT_SECONDS: Final = 60
 _RETRY_GAP_SECONDS: Final = 0.2
+_CLOSE_SECONDS: Final = 5
 _JSONB_VERSION: Final = b"\x01"
 _encode_json: Final = msgspec.json.Encoder(order="deterministic").encode  # sets have no order of their own
 
@@ -68,6 +70,9 @@ _STILL_STARTING: Final = (OSError, asyncpg.CannotConnectNowError, asyncpg.TooMan
 _UNUSABLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)
 
 
+_log = get_logger(__name__)
+
+
 class DatabaseUnavailable(Exception):  # noqa: N818 - the name says what is the matter, as operators read it
     """PostgreSQL cannot be used; the text names the server and how to mend it, never the password."""
 
@@ -84,7 +89,7 @@ async def connect_pool(
 
     `plain_json` leaves `json` and `jsonb` as text, for libraries that do their own parsing. `plans_kept` is for
     processes whose statements are to find a few rows by index, whatever their parameters: each is planned once.
-    Raises `DatabaseUnavailable`. The caller closes the pool.
+    Raises `DatabaseUnavailable`. The caller closes the pool, with `close_pool`.
     """
     url = settings.database_url
     session = _SESSION | (_PLANS_KEPT if plans_kept else {}) | {"application_name": application_name}
@@ -101,6 +106,18 @@ async def connect_pool(
         )
     except _UNUSABLE as error:
         raise _unavailable(url, error) from error
+
+
+async def close_pool(pool: Pool) -> None:
+    """Close a pool: wait for the connections that are in use, but not long; then break them.
+
+    Nothing is lost by that: what was not committed by now is found and done again by whoever claims it next.
+    """
+    try:
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await pool.close()  # breaks all connections when it is cancelled
+    except TimeoutError:
+        _log.warning("database.connections_broken", pool_size=pool.get_max_size())
 
 
 async def wait_until_ready(database_url: str, *, timeout_seconds: float = 30) -> None:

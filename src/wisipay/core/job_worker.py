@@ -21,7 +21,7 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job as QueuedJob
 
 from wisipay.core.config import Settings
-from wisipay.core.database import Pool, connect_pool
+from wisipay.core.database import Pool, close_pool, connect_pool
 from wisipay.core.jobs import Job, payload_of, tidy
 from wisipay.core.logging import bound, get_logger
 from wisipay.core.metrics import CLAIMED
@@ -66,6 +66,7 @@ class JobWorker:
         self._queue: PgQueuer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._pool: Pool | None = None
+        self._queue_pool: Pool | None = None
         self._stopping = False
 
     def handle(
@@ -101,13 +102,11 @@ class JobWorker:
 
     async def start(self) -> None:
         """Begin to work. Raises `DatabaseUnavailable`."""
-        self._pool = await connect_pool(
-            self._settings, application_name="wisipay jobs", max_size=_POOL_SIZE, plain_json=True
-        )
+        self._pool = await connect_pool(self._settings, application_name="wisipay schedules", max_size=2)
         self.schedule(_TIDY, _TIDY_CRON, self._tidy, next_run_makes_up=True)
         scheduler = Scheduler(self._pool, self._schedules)
         self._tasks = [
-            asyncio.create_task(self._run_until_stopped(self._pool), name="jobs"),
+            asyncio.create_task(self._run_until_stopped(), name="jobs"),
             asyncio.create_task(scheduler.run(), name="schedules"),
         ]
 
@@ -124,23 +123,34 @@ class JobWorker:
         for task in self._handling:
             task.cancel()
         await asyncio.wait({running, scheduler}, timeout=_CANCEL_SECONDS)
-        if running.done():
-            await self._pool.close()
-        else:
+        if not running.done():
             _log.error("job.does_not_stop", handling=len(self._handling))
-            self._pool.terminate()
+            if self._queue_pool is not None:
+                self._queue_pool.terminate()
+        await close_pool(self._pool)
 
-    async def _run_until_stopped(self, pool: Pool) -> None:
+    async def _run_until_stopped(self) -> None:
         """Run PgQueuer, and run it again when it gave up because the database was away."""
         while not self._stopping:
-            self._queue = PgQueuer.from_asyncpg_pool(pool)
-            for name, entry in self._entries.items():
-                self._queue.entrypoint(name, on_failure=entry.on_failure, accepts_context=False)(self._runner(entry))
             try:
-                await self._run_until_lost(self._queue.qm)
+                await self._run_on_own_pool()
             except Exception:  # noqa: BLE001 - whatever it was, the queue is still there
                 _log.exception("job.queue_lost")
                 await asyncio.sleep(_RESTART_GAP_SECONDS)
+
+    async def _run_on_own_pool(self) -> None:
+        """Run PgQueuer once. Its pool goes with it: a queue that was lost may have lost sight of a connection too."""
+        pool = self._queue_pool = await connect_pool(
+            self._settings, application_name="wisipay jobs", max_size=_POOL_SIZE, plain_json=True
+        )
+        try:
+            self._queue = PgQueuer.from_asyncpg_pool(pool)
+            for name, entry in self._entries.items():
+                self._queue.entrypoint(name, on_failure=entry.on_failure, accepts_context=False)(self._runner(entry))
+            if not self._stopping:
+                await self._run_until_lost(self._queue.qm)
+        finally:
+            await close_pool(pool)
 
     async def _run_until_lost(self, manager: QueueManager) -> None:
         async with manager.queries.driver as driver:

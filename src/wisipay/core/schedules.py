@@ -65,6 +65,8 @@ class Scheduler:
                 await self.queue_due(self._clock.now())
             except OUTAGES as error:
                 _log.warning("schedule.database_away", error=repr(error))
+            except Exception:  # noqa: BLE001 - a schedule that nobody keeps any more would go unnoticed for days
+                _log.exception("schedule.failed")
             await asyncio.sleep(self.sleep_seconds(self._clock.now()))
 
     async def register(self, now: datetime) -> None:

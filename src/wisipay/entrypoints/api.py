@@ -13,7 +13,7 @@ from litestar.types import ASGIApp
 
 from wisipay.core.cache import connect_redis
 from wisipay.core.config import Settings
-from wisipay.core.database import connect_pool
+from wisipay.core.database import close_pool, connect_pool
 from wisipay.core.http_server import create_app, serve_built
 from wisipay.core.logging import configure_logging
 from wisipay.entrypoints.metrics_port import metrics_port
@@ -26,7 +26,7 @@ async def build(settings: Settings) -> AsyncIterator[ASGIApp]:
     """Wire the instance, and take it apart after the last request. Raises `DatabaseUnavailable`."""
     async with AsyncExitStack() as stack:
         pool = await connect_pool(settings, application_name="wisipay api", max_size=_POOL_MAX)
-        stack.push_async_callback(pool.close)
+        stack.push_async_callback(close_pool, pool)
         redis = connect_redis(settings)
         stack.push_async_callback(redis.aclose)
         with metrics_port(settings, settings.api_metrics_port):

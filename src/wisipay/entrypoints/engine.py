@@ -17,7 +17,7 @@ from wisipay.core.cache import connect_redis
 from wisipay.core.clock import Clock, SystemClock
 from wisipay.core.config import Settings
 from wisipay.core.crypto import SecretBox
-from wisipay.core.database import Pool, connect_pool
+from wisipay.core.database import Pool, close_pool, connect_pool
 from wisipay.core.http_client import HttpClient
 from wisipay.core.ids import id_length
 from wisipay.core.listener import Listener
@@ -60,7 +60,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         pool = await connect_pool(settings, application_name=f"wisipay {service}", plans_kept=True)
-        stack.push_async_callback(pool.close)
+        stack.push_async_callback(close_pool, pool)
         redis = connect_redis(settings)
         stack.push_async_callback(redis.aclose)
         listener = await stack.enter_async_context(

@@ -16,7 +16,7 @@ import msgspec
 from wisipay.core.clock import SystemClock
 from wisipay.core.config import Settings
 from wisipay.core.crypto import SecretBox
-from wisipay.core.database import Connection, connect_pool
+from wisipay.core.database import Connection, close_pool, connect_pool
 from wisipay.entrypoints.store_settings import settings_with_stores
 from wisipay.merchants import Author
 
@@ -51,7 +51,7 @@ async def _operate(command: Callable[[Operator], Awaitable[Result]], reason: str
         async with pool.acquire() as conn, conn.transaction():
             return await command(Operator(conn, SecretBox.from_settings(settings), author, settings))
     finally:
-        await pool.close()
+        await close_pool(pool)
 
 
 def user_name() -> str:

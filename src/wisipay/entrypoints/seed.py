@@ -16,7 +16,7 @@ from wisipay import ledger
 from wisipay.core.clock import SystemClock
 from wisipay.core.config import Settings
 from wisipay.core.crypto import SecretBox
-from wisipay.core.database import Connection, connect_pool
+from wisipay.core.database import Connection, close_pool, connect_pool
 from wisipay.core.http_client import HttpClient
 from wisipay.core.money import Paise
 from wisipay.entrypoints.simulated import Simulated, simulated
@@ -91,7 +91,7 @@ async def seed(settings: Settings, adapter: str | None = None) -> list[dict[str,
             async with pool.acquire() as conn, conn.transaction():
                 await _route_through(conn, box, settings, adapter, found)
     finally:
-        await pool.close()
+        await close_pool(pool)
     await _introduce(settings, found, {DUMMY, adapter or DUMMY})
     return [_shown(merchant) for merchant in found]
 

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, Final
 
 from wisipay.core.clock import Clock
-from wisipay.core.database import Connection, Pool, connect_pool
+from wisipay.core.database import Connection, Pool, close_pool, connect_pool
 from wisipay.core.http_client import AnswerLost, HttpClient, NotSent
 from wisipay.core.ids import new_id
 from wisipay.core.money import PAISE_PER_RUPEE
@@ -54,7 +54,7 @@ async def run(stack: Stack, display: Display, clock: Clock, wanted: Wanted) -> R
     """Carry out a run. Raises `SimulatorError`, `NotSent` or `AnswerLost` when the simulator can't be asked."""
     async with AsyncExitStack() as open_things:
         pool = await connect_pool(stack.settings, application_name="wisipay demo", max_size=2)
-        open_things.push_async_callback(pool.close)
+        open_things.push_async_callback(close_pool, pool)
         client = await open_things.enter_async_context(HttpClient(private_addresses_allowed=True))
         return await _Run(stack, display, clock, wanted, pool, client).carry_out()
 
