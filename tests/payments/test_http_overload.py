@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from operator import attrgetter
 
 import pytest
 
@@ -51,7 +52,9 @@ def payments(parts: Engine) -> Troubled:
 @pytest.fixture
 async def troubled(parts: Engine, payments: Troubled) -> AsyncIterator[Shop]:
     keys = IdempotencyKeys(parts.pool, parts.clock)
-    api = MerchantApi(gate=parts.gate, payments=payments, keys=keys, amount_unit="RUPEES")
+    api = MerchantApi(
+        gate=parts.gate, payments=payments, keys=keys, amount_unit="RUPEES", payment_link=attrgetter("payment_url")
+    )
     app = create_app(
         route_handlers=build_handlers(api), settings=parts.settings, service="payment", title="test", ready_checks={}
     )

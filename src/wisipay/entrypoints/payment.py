@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from wisipay.checkout import CheckoutLinks, Payable, payable_of, payment_link
+from wisipay.checkout.http import Checkout
+from wisipay.checkout.http import build_handlers as checkout_handlers
 from wisipay.core.admission import Admission, AdmissionGuard
 from wisipay.core.config import Settings
 from wisipay.core.http_server import create_app, serve_built
 from wisipay.core.logging import configure_logging
 from wisipay.entrypoints.engine import Engine, engine
 from wisipay.entrypoints.metrics_port import metrics_port
-from wisipay.payments import IdempotencyKeys
+from wisipay.payments import IdempotencyKeys, Kind
 from wisipay.payments.http import MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
 from wisipay.webhooks import Receiving
@@ -41,14 +45,21 @@ async def build(settings: Settings) -> AsyncIterator[ASGIApp]:
 
 def _app(parts: Engine, receiving: Receiving) -> Litestar:
     settings = parts.settings
+    links = CheckoutLinks.from_settings(settings)
+    checkout = Checkout(links, partial(_payable, parts), parts.clock)
     api = MerchantApi(
         gate=parts.gate,
         payments=parts.payments,
         keys=IdempotencyKeys(parts.pool, parts.clock),
         amount_unit=settings.amount_unit,
+        payment_link=partial(payment_link, links),
     )
     return create_app(
-        route_handlers=[*payment_handlers(api), *webhook_handlers(WebhookDependencies(receiving))],
+        route_handlers=[
+            *payment_handlers(api),
+            *checkout_handlers(checkout),
+            *webhook_handlers(WebhookDependencies(receiving)),
+        ],
         settings=settings,
         service="payment",
         title=f"{settings.app_brand_name} merchant API",
@@ -56,6 +67,14 @@ def _app(parts: Engine, receiving: Receiving) -> Litestar:
         optional_checks={"redis": parts.check_redis},
         openapi_extra={"description": _ABOUT},
     )
+
+
+async def _payable(parts: Engine, payment_id: str) -> Payable | None:
+    """Return a collection as its payer sees it; None unless it is paid on our page."""
+    found = await parts.asker.by_id(payment_id)
+    if found is None or found.kind is not Kind.PAYIN or found.upi_link is None:
+        return None
+    return payable_of(found, await parts.directory.merchant(found.merchant_id), parts.clock.now())
 
 
 def run(settings: Settings) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeAlias
 
 from wisipay.payments.contract import PayinAnswer, PayinData, PayoutAnswer, PayoutData, StatusAnswer, StatusData
 from wisipay.payments.model import Transaction
 from wisipay.payments.validation import PAISE_PER_RUPEE, AmountUnit
 
+PaymentLink: TypeAlias = Callable[[Transaction], str | None]
+"""Says where the customer of a payin is sent: the provider's page, or the one that we host."""
 
-def payin_answer(transaction: Transaction, unit: AmountUnit) -> PayinAnswer:
+
+def payin_answer(transaction: Transaction, unit: AmountUnit, payment_link: PaymentLink) -> PayinAnswer:
     """Return the answer to a payin initiate call."""
     return PayinAnswer(
         data=PayinData(
@@ -17,7 +22,8 @@ def payin_answer(transaction: Transaction, unit: AmountUnit) -> PayinAnswer:
             transaction_id=transaction.id,
             amount=shown_amount(transaction, unit),
             status=transaction.status,
-            payment_url=transaction.payment_url,
+            payment_url=payment_link(transaction),
+            upi_link=transaction.upi_link,
         ),
     )
 

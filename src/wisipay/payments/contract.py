@@ -84,7 +84,19 @@ class PayinData(msgspec.Struct, rename="camel", omit_defaults=True):
     transaction_id: TransactionId
     amount: Amount
     status: Status
-    payment_url: str | None = None
+    payment_url: (
+        Annotated[str, Meta(description="where your customer pays", examples=["https://pay.example.com/pay/x"])] | None
+    ) = None
+    upi_link: (
+        Annotated[
+            str,
+            Meta(
+                description="the same payment as a UPI link, where there is one: for an app, or a QR code of your own",
+                examples=["upi://pay?pa=shop@bank&am=500.00&cu=INR&tr=WP01KAN7M3Q0ZV5T9Y2C4D6F"],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class PayoutData(msgspec.Struct, rename="camel"):

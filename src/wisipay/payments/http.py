@@ -21,7 +21,7 @@ from wisipay.core.http_lane import in_fast_lane
 from wisipay.core.http_wire import Reply, WireRequest, litestar_response, wire_request
 from wisipay.core.logging import get_logger
 from wisipay.merchants import Merchant, MerchantGate, ServiceKind, SignedRequest
-from wisipay.payments.answers import payin_answer, payout_answer, status_answer
+from wisipay.payments.answers import PaymentLink, payin_answer, payout_answer, status_answer
 from wisipay.payments.contract import PayinAnswer, PayoutAnswer, StatusAnswer
 from wisipay.payments.errors import PaymentError
 from wisipay.payments.idempotency import Claim, IdempotencyKeys, KeptAnswer
@@ -44,6 +44,7 @@ class MerchantApi:
     payments: PaymentService
     keys: IdempotencyKeys
     amount_unit: AmountUnit
+    payment_link: PaymentLink
 
 
 def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
@@ -126,7 +127,7 @@ async def _initiate(api: MerchantApi, request: WireRequest, service: ServiceKind
     key = request.headers.get("idempotency-key")
     if key is None:
         transaction = await api.payments.initiate(merchant, order)
-        return Reply(200, msgspec.json.encode(_started(transaction, api.amount_unit)))
+        return Reply(200, msgspec.json.encode(_started(api, transaction)))
     claim = await api.keys.claim(merchant.id, key.strip(), service.encode() + b"\n" + request.body)
     kept = claim if isinstance(claim, KeptAnswer) else await _carry_out(api, merchant, order, claim)
     return Reply(kept.status, kept.body)
@@ -140,7 +141,7 @@ async def _carry_out(api: MerchantApi, merchant: Merchant, order: PaymentRequest
     """
     try:
         transaction = await _begun_before(api, merchant, order, claim) or await api.payments.initiate(merchant, order)
-        kept = KeptAnswer(200, msgspec.json.encode(_started(transaction, api.amount_unit)))
+        kept = KeptAnswer(200, msgspec.json.encode(_started(api, transaction)))
     except BatchLost:
         raise
     except AppError as error:
@@ -189,9 +190,9 @@ async def _found(api: MerchantApi, merchant: Merchant, order_id: str, kind: Kind
     return transaction
 
 
-def _started(transaction: Transaction, unit: AmountUnit) -> PayinAnswer | PayoutAnswer:
+def _started(api: MerchantApi, transaction: Transaction) -> PayinAnswer | PayoutAnswer:
     if transaction.kind is Kind.PAYIN:
-        return payin_answer(transaction, unit)
+        return payin_answer(transaction, api.amount_unit, api.payment_link)
     return payout_answer(transaction)
 
 

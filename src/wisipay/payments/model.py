@@ -64,6 +64,8 @@ class WordResult(StrEnum):
     RETRY = "RETRY"
 
 
+_UPI = "upi://pay?"
+
 OPEN = frozenset({Status.PENDING, Status.PROCESSING})
 FINAL = frozenset(Status) - OPEN
 
@@ -184,6 +186,12 @@ class Transaction:
     def counts_in_limits(self) -> bool:
         """Whether its amount stands in the usage counters: neither failed nor expired."""
         return self.status not in {Status.FAILED, Status.EXPIRED}
+
+    @property
+    def upi_link(self) -> str | None:
+        """The UPI link to pay by, where the provider gave one instead of a page of its own."""
+        link = self.payment_url
+        return link if link is not None and link[: len(_UPI)].lower() == _UPI else None
 
     @property
     def reference(self) -> str:
