@@ -51,7 +51,7 @@ imports: $(READY) ## layers and independence of the slices
 
 unit: $(READY) ## all tests on real stores, with coverage floors; ARGS="tests/ledger" runs some, without floors
 ifeq ($(ARGS),)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=
+	$(BIN)/python scripts/run_tests.py $(WORKERS)
 	$(BIN)/python scripts/coverage_gate.py
 else
 	$(BIN)/python -m pytest $(ARGS)

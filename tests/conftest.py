@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from xdist.remote import Producer
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support import run_folder, skipped, stores
+from support.failing import server_activity
 from support.grouping import GroupScheduling
 from support.waiting import until
 from wisipay.core.config import Settings
@@ -50,6 +51,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupSc
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell loudly which tests did not run."""
     skipped.tell(terminalreporter)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what the database server was doing."""
+    report = yield
+    if report.failed:
+        report.sections.append(("PostgreSQL at that moment", server_activity()))
+    return report
 
 
 def _loopback_only(event: str, arguments: tuple[object, ...]) -> None:
