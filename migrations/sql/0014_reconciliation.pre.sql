@@ -54,6 +54,8 @@ CREATE TABLE reconciliation_runs (
     skipped_count bigint NOT NULL DEFAULT 0,
     broken_count bigint NOT NULL DEFAULT 0,
     matched_count bigint NOT NULL DEFAULT 0,
+    file_paise bigint NOT NULL DEFAULT 0,
+    matched_paise bigint NOT NULL DEFAULT 0,
     author text NOT NULL,
     created_at timestamptz NOT NULL,
     matched_at timestamptz,

@@ -41,6 +41,10 @@ _SLICE_COMMANDS: Final = {
         "wisipay.entrypoints.cli_ledger:app",
         "Ledger: verify, export, seal, and the published heads of its chain.",
     ),
+    "reconcile": (
+        "wisipay.entrypoints.cli_reconcile:app",
+        "Settlement files of providers against our payments: mapping, import, differences.",
+    ),
     "jobs": ("wisipay.entrypoints.cli_jobs:app", "Background jobs: dead letters, replay."),
 }
 for _name, (_place, _help) in _SLICE_COMMANDS.items():
