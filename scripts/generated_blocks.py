@@ -1,7 +1,8 @@
 """Writes the parts of documents that code decides: `python scripts/generated_blocks.py`.
 
 The status diagrams come from `wisipay.payments.TRANSITIONS`, the error tables from `wisipay.payments.TABLE` and
-`wisipay.core.errors`, the table of providers from what their adapters say they can do. A document marks each part with
+`wisipay.core.errors`, the table of providers from what their adapters say they can do, that of the sandbox from its
+outcomes. A document marks each part with
 `<!-- begin NAME -->` and `<!-- end NAME -->`; everything else in it is written by hand and left alone.
 `tests/test_documents.py` fails when a part is not what this script writes.
 """
@@ -18,6 +19,8 @@ from wisipay.core.money import rupees_text
 from wisipay.entrypoints.simulated import simulated
 from wisipay.payments import TABLE, TRANSITIONS, Kind, Status
 from wisipay.providers import Capabilities, OrderRules, PaymentKind, adapter_names, capabilities_of
+from wisipay.sandbox import OUTCOMES, Outcome
+from wisipay.sandbox.outcomes import Step, callbacks_of
 
 DOCUMENTS: Final = Path(__file__).parents[1] / "docs"
 _BLOCK: Final = re.compile(r"(<!-- begin (\S+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
@@ -123,6 +126,37 @@ def _of_kinds(can: Capabilities, kinds: Sequence[PaymentKind]) -> str:
     return "yes" if able == done else f"{able[0]}s only" if able else "no"
 
 
+def sandbox() -> str:
+    """Return the table of the sandbox's outcomes."""
+    rows = [
+        "| `amount` (rupees) | `beneficiaryVpa` | the payment | payin, after s | payout, after s | answer | callbacks, after s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for outcome in OUTCOMES:
+        cells = (
+            str(outcome.rupees),
+            f"`{outcome.vpa}`",
+            outcome.meaning,
+            *(_steps(outcome.steps(kind)) for kind in Kind),
+            outcome.refused or "200",
+            _callbacks(outcome),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _steps(steps: Sequence[Step] | None) -> str:
+    if steps is None:
+        return "as `success`"
+    return ", ".join(f"{step.status} {step.after_seconds}" for step in steps) or "none"
+
+
+def _callbacks(outcome: Outcome) -> str:
+    kinds = [kind for kind in Kind if outcome.steps(kind) is not None]
+    told = {", ".join(str(after) for _, after in callbacks_of(outcome, kind)) or "none" for kind in kinds}
+    return " or ".join(sorted(told))
+
+
 def blocks() -> Mapping[str, str]:
     """Return the text of every generated part by its name."""
     return {
@@ -131,6 +165,7 @@ def blocks() -> Mapping[str, str]:
         "PAYMENT_ERRORS": payment_errors(),
         "REQUEST_ERRORS": request_errors(),
         "PROVIDERS": providers(),
+        "SANDBOX": sandbox(),
     }
 
 

@@ -16,7 +16,7 @@ from wisipay.callbacks.history import (
     replay_matching,
     show,
 )
-from wisipay.callbacks.model import AttemptOutcome, CallbackEvent, CallbackState
+from wisipay.callbacks.model import AttemptOutcome, CallbackEvent, CallbackState, ClaimedCallback
 from wisipay.callbacks.store import switch_on
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "CallbackFilter",
     "CallbackRecord",
     "CallbackState",
+    "ClaimedCallback",
     "Delivery",
     "Outbox",
     "Writing",

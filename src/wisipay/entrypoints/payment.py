@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from litestar import Litestar
@@ -24,6 +25,7 @@ from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Kind
 from wisipay.payments.http import MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
+from wisipay.sandbox import SANDBOX_MARK, SandboxPayments, SandboxStore
 from wisipay.webhooks import Receiving
 from wisipay.webhooks.http import WebhookDependencies
 from wisipay.webhooks.http import build_handlers as webhook_handlers
@@ -46,7 +48,8 @@ async def build(settings: Settings) -> AsyncIterator[ASGIApp]:
 def _app(parts: Engine, receiving: Receiving) -> Litestar:
     settings = parts.settings
     links = CheckoutLinks.from_settings(settings)
-    checkout = Checkout(links, partial(_payable, parts), parts.clock)
+    sandbox = SandboxPayments(SandboxStore(parts.redis), parts.clock)
+    checkout = Checkout(links, partial(_payable, parts, sandbox), parts.clock)
     api = MerchantApi(
         gate=parts.gate,
         payments=parts.payments,
@@ -54,9 +57,11 @@ def _app(parts: Engine, receiving: Receiving) -> Litestar:
         amount_unit=settings.amount_unit,
         payment_link=partial(payment_link, links),
     )
+    uat = replace(api, payments=sandbox, is_sandbox=True)
     return create_app(
         route_handlers=[
             *payment_handlers(api),
+            *payment_handlers(uat),
             *checkout_handlers(checkout),
             *webhook_handlers(WebhookDependencies(receiving)),
         ],
@@ -69,12 +74,14 @@ def _app(parts: Engine, receiving: Receiving) -> Litestar:
     )
 
 
-async def _payable(parts: Engine, payment_id: str) -> Payable | None:
+async def _payable(parts: Engine, sandbox: SandboxPayments, payment_id: str) -> Payable | None:
     """Return a collection as its payer sees it; None unless it is paid on our page."""
-    found = await parts.asker.by_id(payment_id)
+    is_test = payment_id.startswith(SANDBOX_MARK)
+    found = await (sandbox if is_test else parts.asker).by_id(payment_id)
     if found is None or found.kind is not Kind.PAYIN or found.upi_link is None:
         return None
-    return payable_of(found, await parts.directory.merchant(found.merchant_id), parts.clock.now())
+    payable = payable_of(found, await parts.directory.merchant(found.merchant_id), parts.clock.now())
+    return replace(payable, is_test=is_test)
 
 
 def run(settings: Settings) -> None:

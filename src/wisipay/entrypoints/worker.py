@@ -27,6 +27,8 @@ from wisipay.entrypoints.ledger_sealer import LedgerSealer
 from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Poller
 from wisipay.payments.jobs import add_schedules
+from wisipay.sandbox import SandboxStore
+from wisipay.sandbox.worker import SandboxWorker
 from wisipay.webhooks import Processing
 from wisipay.webhooks.worker import WebhookWorker
 
@@ -58,6 +60,7 @@ async def working(parts: Engine) -> AsyncIterator[None]:
         jobs,
         LedgerSealer(parts.pool, parts.clock, settings.cron_ledger_sealer),
         LedgerMetrics(parts.pool, parts.clock),
+        SandboxWorker(SandboxStore(parts.redis), delivery, parts.clock),
     )
     for loop in loops:
         await loop.start()

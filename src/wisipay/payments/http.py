@@ -7,7 +7,7 @@ payment service. Source: spec/merchant-api.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -27,24 +27,52 @@ from wisipay.payments.errors import PaymentError
 from wisipay.payments.idempotency import Claim, IdempotencyKeys, KeptAnswer
 from wisipay.payments.model import Kind, Transaction
 from wisipay.payments.openapi import INITIATE_ERRORS, STATUS_ERRORS, PayinOperation, PayoutOperation, SignedOperation
-from wisipay.payments.service import PaymentService
 from wisipay.payments.service import Request as PaymentRequest
 from wisipay.payments.validation import AmountUnit, payin_request, payout_request
 
 _log = get_logger("payments.http")
 
+_PATH = "/api/payment"
+
 HttpRequest = Request[Any, Any, State]
+
+
+class Payments(Protocol):
+    """What the endpoints drive: the payment service, or the sandbox's."""
+
+    async def initiate(self, merchant: Merchant, request: PaymentRequest) -> Transaction:
+        """Start a payment."""
+        ...
+
+    async def find(self, merchant_id: str, order_id: str, kind: Kind | None = None) -> Transaction | None:
+        """Return the merchant's payment of that order id."""
+        ...
+
+    async def refresh(self, transaction: Transaction) -> Transaction:
+        """Return the payment as its provider sees it now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class MerchantApi:
-    """What the handlers need."""
+    """What the handlers need. `is_sandbox`: the twins below /uat, with the sandbox's rate."""
 
     gate: MerchantGate
-    payments: PaymentService
+    payments: Payments
     keys: IdempotencyKeys
     amount_unit: AmountUnit
     payment_link: PaymentLink
+    is_sandbox: bool = False
+
+    @property
+    def path(self) -> str:
+        """Where the endpoints are."""
+        return f"{_PATH}/uat" if self.is_sandbox else _PATH
+
+    @property
+    def tags(self) -> list[str] | None:
+        """Under what the sandbox's endpoints are described; the others have tags of their own."""
+        return ["sandbox"] if self.is_sandbox else None
 
 
 def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
@@ -57,11 +85,11 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         return await _initiate(api, request, "payout")
 
     @post(
-        "/api/payment/payin/initiate",
+        f"{api.path}/payin/initiate",
         status_code=200,
         operation_class=PayinOperation,
         responses=INITIATE_ERRORS,
-        tags=["payin"],
+        tags=api.tags or ["payin"],
         summary="Start a collection",
         opt=in_fast_lane(start_payin),
     )
@@ -69,11 +97,11 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         return litestar_response(await start_payin(await wire_request(request)))
 
     @post(
-        "/api/payment/payout/initiate",
+        f"{api.path}/payout/initiate",
         status_code=200,
         operation_class=PayoutOperation,
         responses=INITIATE_ERRORS,
-        tags=["payout"],
+        tags=api.tags or ["payout"],
         summary="Start a disbursement",
         opt=in_fast_lane(start_payout),
     )
@@ -81,10 +109,10 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         return litestar_response(await start_payout(await wire_request(request)))
 
     @get(
-        "/api/payment/{order_id:str}",
+        f"{api.path}/{{order_id:str}}",
         operation_class=SignedOperation,
         responses=STATUS_ERRORS,
-        tags=["status"],
+        tags=api.tags or ["status"],
         summary="Status of a payment, whichever type",
     )
     async def status(request: HttpRequest, order_id: FromPath[str]) -> StatusAnswer:
@@ -92,20 +120,20 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         return status_answer(await _found(api, merchant, order_id, None), api.amount_unit)
 
     @get(
-        "/api/payment/payin/status/{order_id:str}",
+        f"{api.path}/payin/status/{{order_id:str}}",
         operation_class=SignedOperation,
         responses=STATUS_ERRORS,
-        tags=["status"],
+        tags=api.tags or ["status"],
         summary="Status of a payin; asks the provider when still open",
     )
     async def payin_status(request: HttpRequest, order_id: FromPath[str]) -> StatusAnswer:
         return await _fresh_status(api, request, order_id, "payin")
 
     @get(
-        "/api/payment/payout/status/{order_id:str}",
+        f"{api.path}/payout/status/{{order_id:str}}",
         operation_class=SignedOperation,
         responses=STATUS_ERRORS,
-        tags=["status"],
+        tags=api.tags or ["status"],
         summary="Status of a payout; asks the provider when still open",
     )
     async def payout_status(request: HttpRequest, order_id: FromPath[str]) -> StatusAnswer:
@@ -128,7 +156,8 @@ async def _initiate(api: MerchantApi, request: WireRequest, service: ServiceKind
     if key is None:
         transaction = await api.payments.initiate(merchant, order)
         return Reply(200, msgspec.json.encode(_started(api, transaction)))
-    claim = await api.keys.claim(merchant.id, key.strip(), service.encode() + b"\n" + request.body)
+    owner = f"{merchant.id} uat" if api.is_sandbox else merchant.id
+    claim = await api.keys.claim(owner, key.strip(), service.encode() + b"\n" + request.body)
     kept = claim if isinstance(claim, KeptAnswer) else await _carry_out(api, merchant, order, claim)
     return Reply(kept.status, kept.body)
 
@@ -180,7 +209,7 @@ async def _admit(api: MerchantApi, request: WireRequest, service: ServiceKind | 
         body=request.body,
         peer_address=request.peer_address,
     )
-    return await api.gate.admit(signed, service, tps=tps)
+    return await api.gate.admit(signed, service, tps=tps, sandbox=api.is_sandbox)
 
 
 async def _found(api: MerchantApi, merchant: Merchant, order_id: str, kind: Kind | None) -> Transaction:

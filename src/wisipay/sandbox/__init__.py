@@ -1,0 +1,11 @@
+"""The UAT sandbox: payments that a merchant's developer can have end in every way, without money or a provider.
+
+The public face of the slice; `worker` is mounted by entrypoints.
+"""
+
+from wisipay.sandbox.outcomes import OUTCOMES, Outcome
+from wisipay.sandbox.record import SANDBOX_MARK
+from wisipay.sandbox.service import SandboxPayments
+from wisipay.sandbox.store import SandboxStore
+
+__all__ = ["OUTCOMES", "SANDBOX_MARK", "Outcome", "SandboxPayments", "SandboxStore"]
