@@ -20,6 +20,7 @@ from wisipay.merchants import (
     Merchant,
     MerchantStatus,
     ProviderType,
+    RoutingBook,
     ServiceConfig,
 )
 from wisipay.providers import Capabilities
@@ -153,6 +154,10 @@ class People:
     async def merchant(self, merchant_id: str) -> Merchant | None:
         """Return a merchant."""
         return self.merchants.get(merchant_id)
+
+    async def routing_book(self) -> RoutingBook:
+        """Give the channels as they are now; there are no rules."""
+        return RoutingBook(self.by_channel)
 
     async def channel(self, channel_id: str) -> Channel | None:
         """Return a channel."""

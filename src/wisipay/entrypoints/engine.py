@@ -5,7 +5,7 @@ Composition only. Everything is closed in the reverse order of opening, after wh
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -21,9 +21,9 @@ from wisipay.core.database import Pool, close_pool, connect_pool
 from wisipay.core.http_client import HttpClient
 from wisipay.core.ids import id_length
 from wisipay.core.listener import Listener
-from wisipay.merchants import MERCHANTS_CHANGED, Directory, GatePolicy, MerchantGate
-from wisipay.payments import Asker, Desk, PaymentService, Rules, Words
-from wisipay.providers import BreakerStore, HttpPolicy, ProviderGateway
+from wisipay.merchants import MERCHANTS_CHANGED, Directory, GatePolicy, MerchantGate, ServiceKind
+from wisipay.payments import Asker, Desk, Kind, PaymentService, Router, Rules, Spending, Status, Transaction, Words
+from wisipay.providers import BreakerStore, HealthStore, HttpPolicy, ProviderGateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Engine:
     directory: Directory
     gate: MerchantGate
     gateway: ProviderGateway
+    health: HealthStore
+    router: Router
     outbox: Outbox
     desk: Desk
     asker: Asker
@@ -71,6 +73,12 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         )
         directory = Directory(pool, SecretBox.from_settings(settings), clock=clock)
         await listener.listen(MERCHANTS_CHANGED, directory.invalidate)
+        health = HealthStore(redis, clock=clock)
+        await health.start()
+        stack.push_async_callback(health.stop)
+        spending = Spending(pool, directory, clock)
+        await spending.start()
+        stack.push_async_callback(spending.stop)
         gateway = ProviderGateway(
             directory,
             client,
@@ -79,7 +87,9 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
                 timeout_seconds=settings.provider_timeout_seconds,
                 https_only=settings.wisipay_env == "production",
             ),
+            health=health,
         )
+        router = Router(directory, gateway, clock, health=health, spending=spending)
         windows = SharedWindows(redis)
         stack.push_async_callback(windows.drain)
         gate = MerchantGate(
@@ -87,7 +97,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         )
         rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
         outbox = Outbox()
-        desk = Desk(pool, directory, clock, rules, outbox=outbox)
+        desk = Desk(pool, directory, clock, rules, outbox=outbox, ended=_ended(health))
         stack.push_async_callback(desk.drain)
         asker = Asker(pool, desk, gateway)
         payments = PaymentService(
@@ -100,6 +110,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             id_prefix=settings.app_brand_prefix,
             webhook_base_url=settings.app_base_url,
             channel_rate=gate.channel_tps,
+            router=router,
         )
         stack.push_async_callback(payments.drain)
         words = Words(desk, asker, directory, id_length(settings.app_brand_prefix))
@@ -113,9 +124,21 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             directory=directory,
             gate=gate,
             gateway=gateway,
+            health=health,
+            router=router,
             outbox=outbox,
             desk=desk,
             asker=asker,
             payments=payments,
             words=words,
         )
+
+
+def _ended(health: HealthStore) -> Callable[[Transaction, Status], None]:
+    """Return what tells the health of channels how payments ended."""
+
+    def ended(transaction: Transaction, status: Status) -> None:
+        kind: ServiceKind = "payin" if transaction.kind is Kind.PAYIN else "payout"
+        health.ended(transaction.channel_id, kind, well=status is Status.SUCCESS)
+
+    return ended

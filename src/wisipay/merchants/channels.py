@@ -84,14 +84,20 @@ def _run_check(check: CredentialsCheck, adapter: str, credentials: Mapping[str, 
 async def change_channel(
     conn: Connection, author: Author, channel_id: str, *, is_active: bool | None = None, is_paused: bool | None = None
 ) -> None:
-    """Switch a channel on or off, or pause it; None leaves a switch as it is. Raises UnknownChannel."""
+    """Switch a channel on or off, or pause it; None leaves a switch as it is. Raises UnknownChannel.
+
+    The author's reason is shown with a pause for as long as it lasts.
+    """
     async with conn.transaction():
         row = await conn.fetchrow(QUERIES["lock_channel"], channel_id)
         if row is None:
             raise UnknownChannel(channel_id)
         before = dict(row)
-        await conn.execute(QUERIES["set_channel"], channel_id, is_active, is_paused, author.moment)
+        reason = author.reason if is_paused else None
+        await conn.execute(QUERIES["set_channel"], channel_id, is_active, is_paused, author.moment, reason)
         after = before | {
             name: value for name, value in (("is_active", is_active), ("is_paused", is_paused)) if value is not None
         }
+        if is_paused is not None:
+            after["pause_reason"] = reason
         await author.record(conn, "channel.change", ("channel", channel_id), *changed_only(before, after))

@@ -13,7 +13,8 @@ from wisipay.core.database import Pool
 from wisipay.merchants.errors import UnknownChannel
 from wisipay.merchants.fresh_cache import FreshCache
 from wisipay.merchants.model import Channel, Merchant
-from wisipay.merchants.store import read_channels, read_credentials, read_merchants
+from wisipay.merchants.routing_types import RoutingBook
+from wisipay.merchants.store import read_credentials, read_merchants, read_routing_book
 
 MERCHANTS_CHANGED = "merchants_changed"
 """The NOTIFY channel to connect with `Directory.invalidate`."""
@@ -41,8 +42,8 @@ class Directory:
         self._merchants: FreshCache[Merchant | None] = FreshCache(
             self._load_merchant, ttl_seconds=TTL_SECONDS, max_entries=_MAX_MERCHANTS, timer=timer
         )
-        self._channels: FreshCache[Mapping[str, Channel]] = FreshCache(
-            self._load_channels, ttl_seconds=TTL_SECONDS, max_entries=1, timer=timer
+        self._routing: FreshCache[RoutingBook] = FreshCache(
+            self._load_routing, ttl_seconds=TTL_SECONDS, max_entries=1, timer=timer
         )
         self._credentials: FreshCache[tuple[str, Mapping[str, str]] | None] = FreshCache(
             self._load_credentials, ttl_seconds=TTL_SECONDS, max_entries=_MAX_CHANNELS, timer=timer
@@ -52,13 +53,17 @@ class Directory:
         """Give a merchant with the secrets that are valid now, or None."""
         return await self._merchants.get(merchant_id)
 
+    async def routing_book(self) -> RoutingBook:
+        """Give all that routing goes by; the same object for as long as nothing was read again."""
+        return await self._routing.get(_ALL)
+
     async def channel(self, channel_id: str) -> Channel | None:
         """Give a channel, or None."""
-        return (await self._channels.get(_ALL)).get(channel_id)
+        return (await self.routing_book()).channels.get(channel_id)
 
     async def channels(self) -> tuple[Channel, ...]:
         """Give every channel, by id."""
-        return tuple((await self._channels.get(_ALL)).values())
+        return tuple((await self.routing_book()).channels.values())
 
     async def channels_of_provider(self, provider_id: str) -> tuple[Channel, ...]:
         """Give the channels of one provider, by id; empty for an unknown provider."""
@@ -74,7 +79,7 @@ class Directory:
     def invalidate(self, _payload: str = "") -> None:
         """Read everything again when next asked; connect it with NOTIFY `merchants_changed`."""
         self._merchants.invalidate()
-        self._channels.invalidate()
+        self._routing.invalidate()
         self._credentials.invalidate()
 
     async def _load_merchant(self, merchant_id: str) -> Merchant | None:
@@ -82,9 +87,9 @@ class Directory:
             found = await read_merchants(conn, self._box, [merchant_id], self._clock.now())
         return found.get(merchant_id)
 
-    async def _load_channels(self, _key: str) -> Mapping[str, Channel]:
+    async def _load_routing(self, _key: str) -> RoutingBook:
         async with self._pool.acquire() as conn:
-            return await read_channels(conn)
+            return await read_routing_book(conn)
 
     async def _load_credentials(self, channel_id: str) -> tuple[str, Mapping[str, str]] | None:
         async with self._pool.acquire() as conn:

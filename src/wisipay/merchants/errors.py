@@ -34,6 +34,20 @@ class UnknownChannel(NotFound):
         super().__init__(f"there is no channel {channel_id!r}", details={"channelId": channel_id})
 
 
+class UnknownRule(NotFound):
+    """No such routing rule."""
+
+    def __init__(self, rule_id: int) -> None:
+        super().__init__(f"there is no routing rule {rule_id}", details={"ruleId": str(rule_id)})
+
+
+class UnknownWindow(NotFound):
+    """No such maintenance window."""
+
+    def __init__(self, window_id: int) -> None:
+        super().__init__(f"there is no maintenance window {window_id}", details={"windowId": str(window_id)})
+
+
 class UnknownTier(NotFound):
     """No fee tier starts at that amount."""
 

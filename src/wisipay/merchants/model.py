@@ -136,7 +136,7 @@ class Channel:
     """A PLE: one provider contracted by one legal entity; its id is `provider_legalentity`.
 
     `is_active` already includes the provider's and the legal entity's own switch; `is_paused` is an operator's
-    hand on this channel.
+    hand on this channel, `pause_reason` what it was put there for.
     """
 
     id: str
@@ -149,6 +149,7 @@ class Channel:
     is_paused: bool
     payin: ServiceConfig
     payout: ServiceConfig
+    pause_reason: str | None = None
 
     def service(self, kind: ServiceKind) -> ServiceConfig:
         """Give the configuration of one of the two services."""

@@ -87,6 +87,7 @@ SELECT
     p.type AS provider_type,
     p.adapter,
     c.is_paused,
+    c.pause_reason,
     p.does_payin,
     p.does_payout,
     (c.is_active AND p.is_active AND e.is_active) AS is_active
@@ -299,7 +300,8 @@ RETURNING id;
 -- name: lock_channel
 SELECT
     c.is_active,
-    c.is_paused
+    c.is_paused,
+    c.pause_reason
 FROM merchants_channels AS c
 WHERE c.id = $1
 FOR UPDATE;
@@ -309,9 +311,101 @@ UPDATE merchants_channels
 SET
     is_active = coalesce($2, is_active),
     is_paused = coalesce($3, is_paused),
+    pause_reason = CASE WHEN $3 THEN $5 WHEN $3 IS NULL THEN pause_reason END,
     updated_at = $4
 WHERE id = $1;
 
 -- name: set_credentials
 INSERT INTO merchants_channel_credentials (channel_id, sealed, updated_at) VALUES ($1, $2, $3)
 ON CONFLICT (channel_id) DO UPDATE SET sealed = excluded.sealed, updated_at = excluded.updated_at;
+
+-- name: routing_rules
+-- In the order in which they are looked at: a merchant's own before those for all.
+SELECT
+    r.id,
+    r.merchant_id,
+    r.service,
+    r.priority,
+    r.action,
+    r.channels,
+    r.weights,
+    r.is_exclusive,
+    r.modes,
+    r.banks,
+    r.from_paise,
+    r.to_paise,
+    r.from_minute,
+    r.to_minute,
+    r.note
+FROM merchants_routing_rules AS r
+ORDER BY (r.merchant_id IS NULL), r.priority, r.id;
+
+-- name: insert_rule
+INSERT INTO merchants_routing_rules (
+    merchant_id, service, priority, action, channels, weights, is_exclusive, modes, banks, from_paise, to_paise,
+    from_minute, to_minute, note, created_at
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+RETURNING id;
+
+-- name: delete_rule
+DELETE FROM merchants_routing_rules
+WHERE id = $1
+RETURNING *;
+
+-- name: hours
+SELECT
+    h.channel_id,
+    h.service,
+    h.mode,
+    h.from_minute,
+    h.to_minute
+FROM merchants_channel_hours AS h
+ORDER BY h.channel_id, h.service, h.mode;
+
+-- name: delete_hours
+DELETE FROM merchants_channel_hours
+WHERE channel_id = $1 AND service = $2 AND mode = $3
+RETURNING from_minute, to_minute;
+
+-- name: insert_hours
+INSERT INTO merchants_channel_hours (channel_id, service, mode, from_minute, to_minute) VALUES ($1, $2, $3, $4, $5);
+
+-- name: maintenance
+SELECT
+    m.id,
+    m.channel_id,
+    m.starts_at,
+    m.ends_at,
+    m.reason
+FROM merchants_maintenance AS m
+WHERE m.ends_at > now()
+ORDER BY m.starts_at, m.id
+LIMIT 10000;
+
+-- name: insert_maintenance
+INSERT INTO merchants_maintenance (channel_id, starts_at, ends_at, reason) VALUES ($1, $2, $3, $4)
+RETURNING id;
+
+-- name: delete_maintenance
+DELETE FROM merchants_maintenance
+WHERE id = $1
+RETURNING channel_id, starts_at, ends_at;
+
+-- name: floats
+SELECT
+    f.channel_id,
+    f.balance_paise,
+    f.reserve_paise,
+    f.used_paise,
+    f.stated_at
+FROM merchants_floats AS f;
+
+-- name: delete_float
+DELETE FROM merchants_floats
+WHERE channel_id = $1
+RETURNING balance_paise, reserve_paise;
+
+-- name: insert_float
+INSERT INTO merchants_floats (channel_id, balance_paise, reserve_paise, used_paise, stated_at)
+VALUES ($1, $2, $3, $4, $5);

@@ -23,6 +23,14 @@ from wisipay.merchants.model import (
     ServiceConfig,
     ServiceKind,
 )
+from wisipay.merchants.routing_types import (
+    Maintenance,
+    ModeHours,
+    RoutingBook,
+    RoutingRule,
+    RuleAction,
+    StatedFloat,
+)
 
 QUERIES = load_queries(__file__, "queries.sql")
 
@@ -63,6 +71,17 @@ async def read_channels(conn: Connection) -> dict[str, Channel]:
     rows = await conn.fetch(QUERIES["channels"])
     services = await _read_services(conn, merchant_ids=[], channel_ids=[row["id"] for row in rows])
     return {row["id"]: _channel(row, services.get(row["id"], _NO_SERVICES)) for row in rows}
+
+
+async def read_routing_book(conn: Connection) -> RoutingBook:
+    """Read all that routing goes by: channels, rules, hours, maintenance that is not over, floats."""
+    return RoutingBook(
+        channels=await read_channels(conn),
+        rules=tuple(map(_rule, await conn.fetch(QUERIES["routing_rules"]))),
+        hours=tuple(ModeHours(*row) for row in await conn.fetch(QUERIES["hours"])),
+        maintenance=tuple(Maintenance(*row) for row in await conn.fetch(QUERIES["maintenance"])),
+        floats={row["channel_id"]: StatedFloat(*row) for row in await conn.fetch(QUERIES["floats"])},
+    )
 
 
 async def read_credentials(conn: Connection, box: SecretBox, channel_id: str) -> tuple[str, Mapping[str, str]] | None:
@@ -114,6 +133,12 @@ def _merchant(row: Record, secrets: tuple[ApiSecret, ...], services: _Services) 
     )
 
 
+def _rule(row: Record) -> RoutingRule:
+    values = dict(row)
+    lists = {name: tuple(values[name]) for name in ("channels", "weights", "modes", "banks")}
+    return RoutingRule(**(values | lists | {"action": RuleAction(values["action"])}))
+
+
 def _channel(row: Record, services: _Services) -> Channel:
     return Channel(
         id=row["id"],
@@ -124,6 +149,7 @@ def _channel(row: Record, services: _Services) -> Channel:
         adapter=row["adapter"],
         is_active=row["is_active"],
         is_paused=row["is_paused"],
+        pause_reason=row["pause_reason"],
         payin=_within_capability(services.get("payin", ServiceConfig()), does_it=row["does_payin"]),
         payout=_within_capability(services.get("payout", ServiceConfig()), does_it=row["does_payout"]),
     )

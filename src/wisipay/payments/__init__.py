@@ -9,6 +9,7 @@ from wisipay.payments.inspecting import PaymentFile, PaymentFilter, list_payment
 from wisipay.payments.model import TRANSITIONS, Flag, Kind, Source, Status, Transaction, WordResult
 from wisipay.payments.onboarding import open_channel_accounts, open_merchant_accounts, open_system_accounts
 from wisipay.payments.poller import Poller
+from wisipay.payments.routing import Decision, Router, Spending, payouts_ever
 from wisipay.payments.rules import Rules
 from wisipay.payments.service import PaymentService, Request
 from wisipay.payments.words import Spoken, Words
@@ -17,6 +18,7 @@ __all__ = [
     "TABLE",
     "TRANSITIONS",
     "Asker",
+    "Decision",
     "Desk",
     "Flag",
     "Heard",
@@ -29,9 +31,11 @@ __all__ = [
     "PaymentService",
     "Poller",
     "Request",
+    "Router",
     "Rules",
     "SetStatus",
     "Source",
+    "Spending",
     "Spoken",
     "Status",
     "Transaction",
@@ -42,4 +46,5 @@ __all__ = [
     "open_merchant_accounts",
     "open_system_accounts",
     "payment_file",
+    "payouts_ever",
 ]

@@ -5,7 +5,8 @@ A command carries all that deciding needs and the stored rows don't tell: times 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
@@ -31,6 +32,7 @@ class Open:
     """Store a payment before its provider is called; a payout also reserves its money.
 
     `candidates` come in routing order; the first one within its limits is taken. Limits are paise, None means none.
+    `routing` is why they stand in that order, for the payment's timeline.
     """
 
     transaction_id: str
@@ -48,6 +50,7 @@ class Open:
     daily_limit_paise: Paise | None
     monthly_limit_paise: Paise | None
     candidates: tuple[Candidate, ...]
+    routing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

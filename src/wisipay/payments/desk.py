@@ -22,16 +22,20 @@ from wisipay.payments import store
 from wisipay.payments.book import AuditDue, CallbackDue, PaymentBook
 from wisipay.payments.commands import Command, Result
 from wisipay.payments.express import Express, NotForExpressError
-from wisipay.payments.machine import decide
-from wisipay.payments.model import Kind, Transaction
+from wisipay.payments.machine import RETURNED, decide
+from wisipay.payments.model import FINAL, Event, Kind, Source, Status, Transaction
 from wisipay.payments.postings import derived_id
 from wisipay.payments.rules import Rules
 
 Begin: TypeAlias = Callable[[Connection], Awaitable[Sequence[Command]]]
 End: TypeAlias = Callable[[Connection, Sequence[Result]], Awaitable[None]]
+Ended: TypeAlias = Callable[[Transaction, Status], None]
+"""Hears of each payment that its provider brought to an end; routing goes by it."""
 
 GAP_SECONDS: Final = 0.008
 """Between batches of a counter: a commit costs as much as ten commands in it, so they may wait for company."""
+
+_FAILED_BY_PROVIDER: Final = frozenset({"PROVIDER_FAILED", RETURNED})
 
 _log = get_logger("payments.desk")
 _ALERTS = counter("payment_alerts_total", "Payments that need an operator", ("what",))
@@ -48,11 +52,13 @@ class Desk:
         rules: Rules,
         *,
         outbox: callbacks.Outbox | None = None,
+        ended: Ended | None = None,
         max_batch: int = 256,
     ) -> None:
         self._pool = pool
         self._outbox = outbox or callbacks.Outbox()
         self._directory = directory
+        self._ended = ended
         self._clock = clock
         self._rules = rules
         self._express = Express(pool, rules)
@@ -86,7 +92,7 @@ class Desk:
         except store.CountersMissing as missing:
             await self._add_counters(missing)
             return await self.decide_within(begin, end)
-        _tell(book)
+        self._tell(book)
         return None
 
     async def _apply(self, commands: Sequence[Command]) -> list[Result]:
@@ -98,7 +104,7 @@ class Desk:
             await self._add_counters(missing)
             return await self._apply(commands)
         self._express.remember(book, version)
-        _tell(book)
+        self._tell(book)
         return results
 
     async def _apply_express(self, commands: Sequence[Command]) -> list[Result]:
@@ -106,8 +112,16 @@ class Desk:
             results, book = await self._express.apply(commands, self._clock.now())
         except NotForExpressError:
             return await self._apply(commands)
-        _tell(book)
+        self._tell(book)
         return results
+
+    def _tell(self, book: PaymentBook) -> None:
+        _tell(book)
+        if self._ended is not None:
+            for event in book.events:
+                transaction = book.transactions[event.transaction_id]
+                if event.before is not None and _is_providers_end(event, transaction):
+                    self._ended(transaction, event.after)
 
     async def _add_counters(self, missing: store.CountersMissing) -> None:
         async with self._pool.acquire() as conn:
@@ -168,6 +182,13 @@ async def _record(conn: Connection, due: AuditDue) -> None:
         happened_at=due.at,
         reason=due.reason,
     )
+
+
+def _is_providers_end(event: Event, transaction: Transaction) -> bool:
+    """Tell whether a payment ended so at a provider that had taken it: not by hand, and not for never being taken."""
+    if event.after not in FINAL or event.source is Source.MANUAL_STATUS_UPDATE:
+        return False
+    return event.after is not Status.FAILED or transaction.error_code in _FAILED_BY_PROVIDER
 
 
 def _tell(book: PaymentBook) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from wisipay.core.clock import ist_day
 from wisipay.core.money import Paise
@@ -45,7 +46,10 @@ def open_payment(book: PaymentBook, command: Open, now: datetime, rules: Rules) 
     book.create(transaction)
     book.use(transaction)
     book.begin_attempt(transaction, candidate, now)
-    book.note(transaction, now, Source.API, "opened", data={"channel": candidate.channel_id})
+    data: dict[str, Any] = {"channel": candidate.channel_id}
+    if command.routing:
+        data["routing"] = command.routing
+    book.note(transaction, now, Source.API, "opened", data=data)
     return Opened(transaction.copied(), candidate)
 
 

@@ -23,7 +23,7 @@ from wisipay.payments.desk import Desk
 from wisipay.payments.errors import PayCode, PaymentError
 from wisipay.payments.model import Candidate, Kind, Source, Status, Transaction
 from wisipay.payments.orders import payin_order, payout_order
-from wisipay.payments.routing import route
+from wisipay.payments.routing import Router
 from wisipay.payments.rules import Rules
 from wisipay.providers import CreateOutcome, ProviderGateway, Rejected, Unknown
 
@@ -73,6 +73,7 @@ class PaymentService:
         id_prefix: str,
         webhook_base_url: str,
         channel_rate: ChannelRate | None = None,
+        router: Router | None = None,
     ) -> None:
         self._desk = desk
         self._gateway = gateway
@@ -83,6 +84,7 @@ class PaymentService:
         self._id_prefix = id_prefix
         self._webhook_base_url = webhook_base_url.rstrip("/")
         self._channel_rate = channel_rate
+        self._router = router or Router(directory, gateway, clock)
         self._running: set[asyncio.Task[Any]] = set()
 
     async def initiate(self, merchant: Merchant, request: Request) -> Transaction:
@@ -156,9 +158,20 @@ class PaymentService:
             raise PaymentError(PayCode.FEE_CONFIG_MISSING, internal=f"no {kind} tier for {request.amount_paise} paise")
         if request.kind is Kind.PAYIN and fee.total_paise > request.amount_paise:
             raise PaymentError(PayCode.FEE_CONFIG_MISSING, internal="fee and tax are more than the amount")
-        found = await route(self._directory, self._gateway, service, kind, request.mode, request.amount_paise)
+        transaction_id = new_id(self._id_prefix, self._clock.now())
+        facts = self._router.facts(
+            merchant.id,
+            kind,
+            request.mode,
+            request.amount_paise,
+            transaction_id,
+            request.party,
+            redirect_url=request.redirect_url,
+            remarks=request.remarks,
+        )
+        routed = await self._router.route(service, facts)
         return Open(
-            transaction_id=new_id(self._id_prefix, self._clock.now()),
+            transaction_id=transaction_id,
             merchant_id=merchant.id,
             order_id=request.order_id,
             kind=request.kind,
@@ -172,7 +185,8 @@ class PaymentService:
             redirect_url=request.redirect_url,
             daily_limit_paise=limits.daily_paise,
             monthly_limit_paise=limits.monthly_paise,
-            candidates=found.candidates,
+            candidates=routed.candidates,
+            routing=routed.record,
         )
 
     async def _call(self, transaction: Transaction, candidate: Candidate) -> CreateOutcome:

@@ -25,6 +25,8 @@ from wisipay.providers.breaker_store import BreakerStore
 from wisipay.providers.capture import CapturedExchange, CaptureHook
 from wisipay.providers.errors import InvalidCredentials, UnknownAdapter
 from wisipay.providers.gateway import ChannelSource, ProviderGateway
+from wisipay.providers.health import Health, HealthPolicy, Standing, State
+from wisipay.providers.health_store import HealthStore
 from wisipay.providers.http import HttpPolicy, ProviderHttp
 from wisipay.providers.outgoing import numeric_name
 from wisipay.providers.registry import (
@@ -46,6 +48,9 @@ __all__ = [
     "ChannelSource",
     "CreateOutcome",
     "Credentials",
+    "Health",
+    "HealthPolicy",
+    "HealthStore",
     "HttpPolicy",
     "InvalidCredentials",
     "NotFound",
@@ -58,6 +63,8 @@ __all__ = [
     "ProviderHttp",
     "ProviderStatus",
     "Rejected",
+    "Standing",
+    "State",
     "StatusOutcome",
     "StatusReport",
     "Unknown",

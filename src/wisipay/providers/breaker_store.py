@@ -92,19 +92,23 @@ class BreakerStore:
         self._keep(name, circuit)
         return Permit(admission, shared=False)
 
-    async def report(self, name: str, permit: Permit, *, success: bool) -> None:
-        """Tell how an admitted call went. When Redis went away in between, the local circuit takes the news."""
+    async def report(self, name: str, permit: Permit, *, success: bool) -> int:
+        """Tell how an admitted call went. When Redis went away in between, the local circuit takes the news.
+
+        Returns for how many milliseconds this very report opened the circuit, 0 when it did not.
+        """
         if success and permit.healthy and name in self._calm:
-            return
+            return 0
         self._calm.pop(name, None)
         opened = await self._report_shared(name, permit, success=success) if permit.shared else None
         if opened is None:
             opened = self._report_locally(name, permit, success=success)
         if opened:
             _logger.warning("provider.circuit.opened", circuit=name, shared=permit.shared)
+        return self._policy.open_seconds * MILLISECONDS if opened else 0
 
     async def is_open(self, name: str) -> bool:
-        """Tell, without asking for a call, whether calls are held back now; routing looks here first."""
+        """Tell, without asking for a call, whether calls are held back now."""
         if self._calm_now(name) is not None:
             return False
         answer = await self._run(self._is_open_script, name, self._shared_now())

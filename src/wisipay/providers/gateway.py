@@ -9,7 +9,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Protocol, TypeVar
+from time import perf_counter
+from typing import Final, Literal, Protocol, TypeVar
 
 from prometheus_client import Gauge
 
@@ -32,6 +33,8 @@ from wisipay.providers.base import (
 )
 from wisipay.providers.breaker_store import BreakerStore
 from wisipay.providers.capture import CaptureHook
+from wisipay.providers.health import is_failure
+from wisipay.providers.health_store import HealthStore
 from wisipay.providers.http import HttpPolicy, ProviderHttp
 from wisipay.providers.registry import build
 from wisipay.providers.rules import refusal_of
@@ -70,12 +73,14 @@ class ProviderGateway:
         *,
         policy: HttpPolicy,
         capture_hook: CaptureHook | None = None,
+        health: HealthStore | None = None,
     ) -> None:
         self._channels = channels
         self._client = client
         self._breakers = breakers
         self._policy = policy
         self._capture_hook = capture_hook
+        self._health = health
         self._adapters: OrderedDict[str, _Cached] = OrderedDict()
 
     async def create_payin(self, channel_id: str, order: PayinOrder) -> CreateOutcome:
@@ -103,7 +108,7 @@ class ProviderGateway:
         )
 
     async def circuit_open(self, channel_id: str, kind: PaymentKind) -> bool:
-        """Tell whether creates of this kind are held back on the channel now; for routing."""
+        """Tell whether creates of this kind are held back on the channel now, by Redis's word; for operators."""
         return await self._breakers.is_open(_circuit(channel_id, kind))
 
     async def capabilities(self, channel_id: str) -> Capabilities:
@@ -135,16 +140,28 @@ class ProviderGateway:
         refusal = refusal_of(adapter.capabilities, kind, order)
         if refusal is not None:
             return refusal
-        refused = Rejected("CIRCUIT_OPEN", "calls to this channel are held back after failures", sent=False)
-        return await self._guarded(channel_id, kind, lambda: call(adapter), refused=refused)
+        refused: CreateOutcome = Rejected(
+            "CIRCUIT_OPEN", "calls to this channel are held back after failures", sent=False
+        )
+        started = perf_counter()
+        outcome = await self._guarded(channel_id, kind, lambda: call(adapter), refused=refused)
+        if self._health is not None and outcome is not refused:
+            self._health.called(channel_id, kind, outcome, perf_counter() - started)
+        return outcome
 
     async def _guarded(
-        self, channel_id: str, operation: str, call: Callable[[], Awaitable[_Outcome]], *, refused: _Outcome
+        self,
+        channel_id: str,
+        operation: PaymentKind | Literal["status"],
+        call: Callable[[], Awaitable[_Outcome]],
+        *,
+        refused: _Outcome,
     ) -> _Outcome | Unknown:
         circuit = _circuit(channel_id, operation)
         permit = await self._breakers.admit(circuit)
         _open_gauge(channel_id, operation).set(0 if permit.admission.allowed else 1)
         if not permit.admission.allowed:
+            self._note_blocked(channel_id, operation, permit.admission.retry_after_ms)
             return refused
         outcome: _Outcome | Unknown
         try:
@@ -153,8 +170,14 @@ class ProviderGateway:
         except Exception as error:
             _logger.exception("provider.adapter.failed", channel_id=channel_id, operation=operation)
             outcome = Unknown(f"adapter failed with {type(error).__name__}")
-        await self._breakers.report(circuit, permit, success=not _is_failure(outcome))
+        blocked_ms = await self._breakers.report(circuit, permit, success=not is_failure(outcome))
+        if blocked_ms:
+            self._note_blocked(channel_id, operation, blocked_ms)
         return outcome
+
+    def _note_blocked(self, channel_id: str, operation: PaymentKind | Literal["status"], milliseconds: int) -> None:
+        if self._health is not None and operation != "status":
+            self._health.blocked(channel_id, operation, milliseconds)
 
     async def _adapter(self, channel_id: str) -> ProviderAdapter:
         name, credentials = await self._channels.credentials(channel_id)
@@ -182,7 +205,3 @@ def _open_gauge(channel_id: str, operation: str) -> Gauge:
 
 def _circuit(channel_id: str, operation: str) -> str:
     return f"{channel_id}:{operation}"
-
-
-def _is_failure(outcome: object) -> bool:
-    return isinstance(outcome, Unknown) or (isinstance(outcome, Rejected) and (outcome.outage or not outcome.sent))

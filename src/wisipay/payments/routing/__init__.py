@@ -1,0 +1,7 @@
+"""Routing: which channels a payment may take, in which order, and why; `deciding` decides. See docs/routing.md."""
+
+from wisipay.payments.routing.model import Decision, Facts
+from wisipay.payments.routing.router import Router
+from wisipay.payments.routing.spending import Spending, payouts_ever
+
+__all__ = ["Decision", "Facts", "Router", "Spending", "payouts_ever"]

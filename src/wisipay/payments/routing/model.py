@@ -1,0 +1,104 @@
+"""The pure types of routing: what is known of a payment, of a channel at this moment, and what was decided.
+
+Money is paise, minutes count from midnight IST. Must never do I/O or read a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wisipay.core.money import Paise
+from wisipay.merchants import FeeTier, RuleAction, ServiceKind
+
+ANY_AMOUNT: Final = 1 << 62
+"""More paise than any payment is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What routing goes by in a payment.
+
+    `ifsc` and `vpa_handle` (with its @) are empty where the payment has none; `fields` are the parts of the order that
+    hold something; `reference_length` is that of our longest reference for it. `seed` decides what chance decides: the
+    same facts, channels and rules always give the same decision.
+    """
+
+    merchant_id: str
+    kind: ServiceKind
+    mode: str
+    amount_paise: Paise
+    minute: int
+    seed: str
+    ifsc: str = ""
+    vpa_handle: str = ""
+    fields: frozenset[str] = frozenset()
+    reference_length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel as it stands at this moment for one kind and mode of payment.
+
+    `objection` holds against every payment, empty where there is none. `caution` is one that nothing better to be had
+    outweighs: a channel that is held for bad health. Amounts outside `least_paise` to `most_paise` do not fit, nor
+    those above `room_paise` (what its limits still hold) and `float_paise` (what the provider still has of ours).
+    `tiers` are the provider's fees; `has_gaps`: some amounts between the first and the last have none.
+    `expected` and `spread` are of the share of payments that go well, less what waiting is worth. `on_trial`: a payment
+    may try whether it is well again.
+    """
+
+    channel_id: str
+    objection: str = ""
+    caution: str = ""
+    least_paise: int = 0
+    most_paise: int = ANY_AMOUNT
+    whole_rupees: bool = False
+    needs: frozenset[str] = frozenset()
+    reference_max: int = 1_000
+    tiers: tuple[FeeTier, ...] = ()
+    has_gaps: bool = False
+    room_paise: int = ANY_AMOUNT
+    float_paise: int = ANY_AMOUNT
+    expected: float = 0
+    spread: float = 0
+    on_trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The channels to try, in order, and why.
+
+    The first `chosen` of `ranked` are those of the rule (or, without one, of the merchant's route), put in order `by`;
+    the others are fallbacks. `scores` go with them, where the order has any: thousandths of expected success, or paise
+    of cost. `skipped` are pairs of channel and reason. `note` tells of chance, trial or want of anything better.
+    """
+
+    ranked: tuple[str, ...]
+    chosen: int
+    by: RuleAction
+    scores: tuple[int, ...]
+    skipped: tuple[tuple[str, str], ...]
+    rule_id: int | None
+    note: str = ""
+
+    def reason(self, place: int) -> str:
+        """Say in a few words why the channel stands at this place of the order."""
+        if place >= self.chosen:
+            return "fallback"
+        if self.rule_id is None:
+            return "fallback" if place else "primary"
+        return f"rule {self.rule_id} by {self.by}, place {place + 1}"
+
+    def record(self) -> dict[str, Any]:
+        """Return what is stored with the payment, from which `explaining` tells the reasons; empty values left out."""
+        kept = {
+            "rule": self.rule_id,
+            "by": self.by.value,
+            "ranked": list(self.ranked),
+            "chosen": self.chosen,
+            "scores": list(self.scores),
+            "skipped": [list(each) for each in self.skipped],
+            "note": self.note,
+        }
+        return {name: value for name, value in kept.items() if value or name == "chosen"}

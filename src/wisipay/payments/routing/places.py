@@ -1,0 +1,140 @@
+"""What a channel is for payments of one kind and mode at this moment: from configuration, capabilities and health.
+
+Pure. Decides what is held against a channel, in the order in which an operator would ask: is it there, switched on,
+paused, under maintenance, able, within its hours, healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+from wisipay.core.clock import in_ist
+from wisipay.merchants import Channel, FeeTier, RoutingBook, ServiceKind, is_within
+from wisipay.payments.routing.model import ANY_AMOUNT, Place
+from wisipay.providers import Capabilities, Health, State
+
+WORTH_OF_A_SECOND: Final = 0.02
+"""A second of waiting weighs as much as two of a hundred payments going wrong."""
+SECONDS_COUNTED_MAX: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a channel's payments of one kind add up to in paise: today's, this month's, and all that ever were."""
+
+    day: int = 0
+    month: int = 0
+    ever: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen of a channel: what its adapter can do (or why it cannot be used), health, and use of its limits.
+
+    `may_try`: it is on trial, and a payment may try it now.
+    """
+
+    capabilities: Capabilities | str
+    health: Health | None = None
+    may_try: bool = False
+    used: Used | None = None
+
+
+def place_of(book: RoutingBook, channel: Channel, kind: ServiceKind, mode: str, look: Look, now: datetime) -> Place:
+    """Return the channel as it stands now."""
+    objection = _objection(book, channel, kind, mode, look, now)
+    if objection or isinstance(look.capabilities, str):
+        return Place(channel.id, objection=objection)
+    config, rules = channel.service(kind), look.capabilities.rules(kind)
+    least, most, has_gaps = _span(config.tiers)
+    for floor in (config.limits.min_paise, rules.amount_min):
+        least = max(least, floor or 0)
+    for ceiling in (config.limits.max_paise, rules.amount_max):
+        most = most if ceiling is None else min(most, ceiling)
+    health = look.health
+    waiting = min(health.seconds, SECONDS_COUNTED_MAX) * WORTH_OF_A_SECOND if health else 0
+    return Place(
+        channel.id,
+        caution=_caution(look, now),
+        least_paise=least,
+        most_paise=most,
+        whole_rupees=not rules.takes_paise,
+        needs=rules.needs | {name for of_mode, name in rules.needs_by_mode if of_mode == mode},
+        reference_max=look.capabilities.reference_max_length,
+        tiers=config.tiers,
+        has_gaps=has_gaps,
+        room_paise=_room(channel, kind, look.used),
+        float_paise=_float_left(book, channel, kind, look.used),
+        expected=health.mean - waiting if health else 0,
+        spread=health.spread if health else 0,
+        on_trial=look.may_try,
+    )
+
+
+def _objection(  # noqa: PLR0911 - one line for each thing that can be held against a channel
+    book: RoutingBook, channel: Channel, kind: ServiceKind, mode: str, look: Look, now: datetime
+) -> str:
+    """Say what is held against every payment of this kind and mode, empty when nothing."""
+    if not (channel.is_active and channel.service(kind).is_active):
+        return "inactive"
+    if channel.is_paused:
+        return "paused by an operator" + (f": {channel.pause_reason}" if channel.pause_reason else "")
+    for window in book.maintenance:
+        if window.channel_id == channel.id and window.starts_at <= now < window.ends_at:
+            return f"in maintenance until {in_ist(window.ends_at):%d %b %H:%M} IST: {window.reason}"
+    if isinstance(look.capabilities, str):
+        return f"cannot be used: {look.capabilities}"
+    if mode not in look.capabilities.modes(kind):
+        return f"does not take {mode}"
+    moment = in_ist(now)
+    for hours in book.hours:
+        if (hours.channel_id, hours.service, hours.mode) == (channel.id, kind, mode) and not is_within(
+            moment.hour * 60 + moment.minute, hours.from_minute, hours.to_minute
+        ):
+            return f"takes {mode} from {_time(hours.from_minute)} to {_time(hours.to_minute)} IST"
+    return "its circuit is open" if look.health is not None and look.health.is_blocked else ""
+
+
+def _caution(look: Look, now: datetime) -> str:
+    if look.health is None or look.health.standing.state is State.OPEN or look.may_try:
+        return ""
+    if look.health.standing.state is State.TRIAL:
+        return "on trial after it was held, and another payment tries it"
+    seconds = max(0, look.health.standing.until_ms // 1_000 - int(now.timestamp()))
+    return f"held for {seconds} s more: too many calls failed"
+
+
+def _span(tiers: Sequence[FeeTier]) -> tuple[int, int, bool]:
+    """Return the first and the last amount that the tiers cover, and whether some between them have none."""
+    if not tiers:
+        return 0, ANY_AMOUNT, False
+    ordered = sorted(tiers, key=lambda tier: tier.from_paise)
+    last = ordered[-1].to_paise
+    has_gaps = any(
+        one.to_paise is None or one.to_paise + 1 < next_one.from_paise for one, next_one in pairwise(ordered)
+    )
+    return ordered[0].from_paise, ANY_AMOUNT if last is None else last, has_gaps
+
+
+def _room(channel: Channel, kind: ServiceKind, used: Used | None) -> int:
+    """Return what the channel's limits held when they were last looked at; the machine looks again, under a lock."""
+    limits, room = channel.service(kind).limits, ANY_AMOUNT
+    if used is not None:
+        for limit, use in ((limits.daily_paise, used.day), (limits.monthly_paise, used.month)):
+            room = room if limit is None else min(room, limit - use)
+    return room
+
+
+def _float_left(book: RoutingBook, channel: Channel, kind: ServiceKind, used: Used | None) -> int:
+    stated = book.floats.get(channel.id)
+    if stated is None or kind == "payin" or used is None:
+        return ANY_AMOUNT
+    return stated.balance_paise - stated.reserve_paise - (used.ever - stated.used_paise)
+
+
+def _time(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"

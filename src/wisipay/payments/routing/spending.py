@@ -1,0 +1,107 @@
+"""How much has gone through channels that have limits or a float, read every two seconds, beside the payments' way.
+
+Decides nothing: routing passes by a channel that is full or out of money, and the machine counts exactly, under locks.
+What this process itself sends in between is taken into account at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+from wisipay.core.clock import Clock, ist_day
+from wisipay.core.database import OUTAGES, Connection, Pool
+from wisipay.core.logging import get_logger
+from wisipay.core.sql import load_queries
+from wisipay.merchants import SERVICE_KINDS, Channel, Directory, ServiceKind
+from wisipay.payments.model import Kind
+from wisipay.payments.routing.places import Used
+from wisipay.payments.usage import channel_subject, day_key, month_key
+
+EVERY_SECONDS: Final = 2.0
+
+_QUERIES = load_queries(__file__, "queries.sql")
+_log = get_logger("payments.routing.spending")
+
+
+class Spending:
+    """What channels have used of their limits and floats, as far as this process knows."""
+
+    def __init__(self, pool: Pool, directory: Directory, clock: Clock) -> None:
+        self._pool = pool
+        self._directory = directory
+        self._clock = clock
+        self._used: dict[str, Used] = {}
+        self._day: date | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to read."""
+        self._task = asyncio.create_task(self._run(), name="routing spending")
+
+    async def stop(self) -> None:
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def used(self, channel_id: str, kind: ServiceKind) -> Used | None:
+        """Return what the channel has used, None when it is not known, or was of another day."""
+        if self._day != ist_day(self._clock.now()):
+            return None
+        return self._used.get(_subject(channel_id, kind))
+
+    def sent(self, channel_id: str, kind: ServiceKind, amount_paise: int) -> None:
+        """Take a payment into account that is about to be sent."""
+        subject = _subject(channel_id, kind)
+        used = self._used.get(subject)
+        if used is not None:
+            self._used[subject] = Used(used.day + amount_paise, used.month + amount_paise, used.ever + amount_paise)
+
+    async def refresh(self) -> None:
+        """Read what was used."""
+        book = await self._directory.routing_book()
+        subjects = [
+            _subject(channel.id, kind)
+            for channel in book.channels.values()
+            for kind in SERVICE_KINDS
+            if _is_bounded(channel, kind) or (kind == "payout" and channel.id in book.floats)
+        ]
+        day = ist_day(self._clock.now())
+        if subjects:
+            async with self._pool.acquire() as conn:
+                self._used = await read_used(conn, subjects, day)
+        self._day = day
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.refresh()
+            except OUTAGES as error:
+                _log.warning("routing.spending_stale", error=repr(error))
+            await asyncio.sleep(EVERY_SECONDS)
+
+
+async def read_used(conn: Connection, subjects: Iterable[str], day: date) -> dict[str, Used]:
+    """Read what payments of these subjects add up to; one that was never used is at zero."""
+    wanted = list(subjects)
+    rows = await conn.fetch(_QUERIES["used"], wanted, day_key("", day)[1], month_key("", day)[1])
+    found = {row["subject"]: Used(row["day"], row["month"], row["ever"]) for row in rows}
+    return {subject: found.get(subject, Used()) for subject in wanted}
+
+
+async def payouts_ever(conn: Connection, channel_id: str, day: date) -> int:
+    """Return what a channel's payouts add up to in paise: those that are open and those that went well."""
+    subject = _subject(channel_id, "payout")
+    return (await read_used(conn, [subject], day))[subject].ever
+
+
+def _subject(channel_id: str, kind: ServiceKind) -> str:
+    return channel_subject(channel_id, Kind.PAYIN if kind == "payin" else Kind.PAYOUT)
+
+
+def _is_bounded(channel: Channel, kind: ServiceKind) -> bool:
+    limits = channel.service(kind).limits
+    return (limits.daily_paise, limits.monthly_paise) != (None, None)
