@@ -3,7 +3,7 @@
 from wisipay.core.migrations import run_sql
 
 revision = "0014_reconciliation"
-down_revision = "0010_ledger_checks"
+down_revision = "0012_ledger_archived"
 
 
 def upgrade() -> None:

@@ -60,6 +60,12 @@ async def test_what_differs_is_named_and_exit_status_is_one(database: Pool, fold
     assert json.loads(last)["differences"] > 2
     assert len(_wisipay("verify", "--limit", "2", status=1).stdout.splitlines()) == 3
     assert f"sealed_record_changed: ENTRY {TRANSFER}: " in _wisipay("verify", "--limit", "1", status=1).stdout
+    async with database.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO ledger_archives (name, ends_at, manifest_sha256) VALUES ('2020_01', '2020-01-31 18:30Z', '')"
+        )
+    assert "MONTH 2020_01: is archived, and no folder" in _wisipay("verify", "--limit", "1", status=1).stdout
+    assert "--archives: 2020_01: " in _wisipay("export", "--archives", str(folder), status=2).stderr
     (folder / _names(folder)[0]).unlink()
     assert "is in the audit log and not in the folder" in _wisipay("heads", status=1).stdout
 

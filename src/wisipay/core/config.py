@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     ledger_heads_dir: Directory | None = _variable(
         None, "signed heads of the ledger's chain, where those who can write to the database can't; none: not published"
     )
+    ledger_archive_dir: Directory | None = _variable(
+        None, "files of the ledger's archived months, which verification reads; none: `--archives` says where they are"
+    )
     ledger_signing_key: SigningKey = _variable("", "signs the heads (Ed25519); empty: none is published", secret=True)
     ledger_public_key: SigningKey = _variable(
         "", "checks the heads; by default the one that belongs to LEDGER_SIGNING_KEY"

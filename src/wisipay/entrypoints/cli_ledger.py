@@ -8,7 +8,7 @@ import asyncio
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, TypeVar
@@ -24,7 +24,7 @@ from wisipay.entrypoints import ledger_heads
 from wisipay.entrypoints.known_errors import is_known
 from wisipay.entrypoints.operator import tell, tell_json, user_name
 from wisipay.entrypoints.store_settings import settings_with_stores
-from wisipay.ledger import Difference, checks, reading, seals
+from wisipay.ledger import Difference, checks, months, reading, seals
 
 _DIFFERENCES_MAX: Final = 1_000
 _DIFFERS: Final = 1
@@ -43,7 +43,7 @@ app.command("wisipay.entrypoints.cli_ledger_findings:days_app", name="days", hel
 
 
 @app.command
-def verify(*, limit: int = 100, json: bool = False) -> None:
+def verify(*, limit: int = 100, archives: Path | None = None, json: bool = False) -> None:
     """Read the whole ledger again and say what differs from its seals, its published heads and its own rules.
 
     Exit status 0: nothing; 1: something differs; 2: it could not be found out.
@@ -52,25 +52,29 @@ def verify(*, limit: int = 100, json: bool = False) -> None:
     ----------
     limit
         Stop after this many differences, 1,000 at most.
+    archives
+        Where the files of archived months are; without it LEDGER_ARCHIVE_DIR says so.
     json
         One JSON line for each difference, and one for the whole.
     """
     if not 1 <= limit <= _DIFFERENCES_MAX:
         raise BadRequest(f"--limit: got {limit}, wants a number from 1 to {_DIFFERENCES_MAX}")
-    if _run(lambda connection, settings: _verify(connection, settings, limit, as_json=json)):
+    if _run(lambda connection, settings: _verify(connection, settings, limit, archives, as_json=json)):
         raise SystemExit(_DIFFERS)
 
 
 @app.command
-def export(*, output: Path | None = None) -> None:
+def export(*, output: Path | None = None, archives: Path | None = None) -> None:
     """Write the journal of everything sealed, one JSON line per record and seal; docs/ledger/proof.md verifies it.
 
     Parameters
     ----------
     output
         File to write; without it standard output.
+    archives
+        Where the files of archived months are; without it LEDGER_ARCHIVE_DIR says so.
     """
-    _run(lambda connection, _settings: _export(connection, output))
+    _run(lambda connection, settings: _export(connection, output, archives or settings.ledger_archive_dir))
 
 
 @app.command
@@ -103,7 +107,9 @@ def heads(*, publish: bool = False, new_key: bool = False, json: bool = False) -
         raise SystemExit(_DIFFERS)
 
 
-async def _verify(connection: Connection, settings: Settings, limit: int, *, as_json: bool) -> int:
+async def _verify(
+    connection: Connection, settings: Settings, limit: int, archives: Path | None, *, as_json: bool
+) -> int:
     """Tell every difference as it is found; return how many."""
     told = await ledger_heads.heads_of_audit(connection)
     known = [each.as_head(f"audit log of {each.day}, number {each.number},") for each in told if each.block]
@@ -113,7 +119,8 @@ async def _verify(connection: Connection, settings: Settings, limit: int, *, as_
         known += published.heads()
         found += [*published.differences, *ledger_heads.files_against_audit(published, told)]
     _tell_differences(found, as_json=as_json)
-    report = await seals.verify_chain(connection, known, differences_max=limit)
+    async with months.all_records(connection, archives or settings.ledger_archive_dir) as records:
+        report = await seals.verify_chain(connection, known, records_of=records, differences_max=limit)
     _tell_differences(report.differences, as_json=as_json)
     count = len(found) + len(report.differences)
     if count < limit:
@@ -131,18 +138,24 @@ async def _verify(connection: Connection, settings: Settings, limit: int, *, as_
     return count
 
 
-async def _export(connection: Connection, output: Path | None) -> None:
-    if output is None:
-        async for piece in seals.journal(connection):
-            sys.stdout.buffer.write(piece)
-        sys.stdout.buffer.flush()
-        return
+async def _export(connection: Connection, output: Path | None, archives: Path | None) -> None:
     try:
-        with output.open("wb") as file:
-            async for piece in seals.journal(connection):
-                file.write(piece)
+        async with months.all_records(connection, archives) as records:
+            _refuse_lost(records)
+            with nullcontext(sys.stdout.buffer) if output is None else output.open("wb") as file:
+                async for piece in seals.journal(connection, records):
+                    file.write(piece)
+                file.flush()
+            _refuse_lost(records)
     except OSError as error:
         raise BadRequest(f"--output: {error.strerror}: {output}") from None
+
+
+def _refuse_lost(records: months.AllRecords) -> None:
+    """Stop where the journal would not be whole, or the files are not the ones that were archived."""
+    for each in records.taken():
+        if each.check == months.FILES_DIFFER:
+            raise BadRequest(f"--archives: {each.id}: {each.message}")
 
 
 async def _heads(connection: Connection, settings: Settings, *, publish: bool, as_json: bool) -> int:

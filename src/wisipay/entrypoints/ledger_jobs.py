@@ -92,7 +92,10 @@ class LedgerJobs:
             published = ledger_heads.read_heads(self._settings.ledger_heads_dir, self._settings)
             heads += published.heads()
             differences += [*published.differences, *ledger_heads.files_against_audit(published, told)]
-        report = await seals.verify_chain(connection, heads, differences_max=checks.MOST_FINDINGS)
+        async with months.all_records(connection, self._settings.ledger_archive_dir) as records:
+            report = await seals.verify_chain(
+                connection, heads, records_of=records, differences_max=checks.MOST_FINDINGS
+            )
         differences += report.differences
         found = [replace(each, check=CHAIN, message=f"{each.check}: {each.message}") for each in differences]
         took = timedelta(seconds=monotonic() - began)

@@ -192,7 +192,7 @@ LEFT JOIN ledger_accounts AS accounts ON counted.account_number = accounts.numbe
 WHERE counted.debits <> coalesce(held.debits, 0) OR counted.credits <> coalesce(held.credits, 0);
 
 -- name: check_entries_of_operations
--- The record of every operation has its entry, and the entry moves, says and names what the record does.
+-- The record of every operation has its entry, and the entry moves, says and names what the record does; or is archived.
 SELECT
     operations.id,
     CASE
@@ -249,7 +249,9 @@ CROSS JOIN LATERAL (
         END
     ) AS differs
 ) AS told
-WHERE entries.id IS NULL OR told.differs <> '';
+WHERE
+    (entries.id IS NULL OR told.differs <> '')
+    AND NOT (entries.id IS NULL AND operations.entry_id < (SELECT ledger_archived_below()));
 
 -- name: check_operations_of_entries
 -- Every entry ($1 < sequence) that says which operation made it has that operation's record.
@@ -267,9 +269,11 @@ WHERE
     AND operations.id IS DISTINCT FROM entries.metadata ->> 'operation_id';
 
 -- name: check_leave_to_pass_floors
--- Leave to pass below a floor was given to entries that exist.
+-- Leave to pass below a floor was given to entries that exist, or are archived.
 SELECT
     allowed.entry_id::text AS id,
     'was let pass below a floor, and there is no such entry' AS message
 FROM ledger_below_floor AS allowed
-WHERE NOT EXISTS (SELECT FROM ledger_entries AS entries WHERE entries.id = allowed.entry_id);
+WHERE
+    NOT EXISTS (SELECT FROM ledger_entries AS entries WHERE entries.id = allowed.entry_id)
+    AND allowed.entry_id >= (SELECT ledger_archived_below());

@@ -4,14 +4,17 @@
 
 -- name: check_daily_balances
 -- The last revision of every daily balance is what the lines say; and no account with posted lines on a closed day is without.
--- Looks at all closed days or, where $1, at those of the last week. Days before the first are in its opening balances.
+-- Looks at all closed days or, where $1, at those of the last week, behind archived months. Days before the first are in its
+-- opening balances.
 WITH days AS (
     SELECT
         min(closed.day) AS first_day,
         (min(closed.day)::timestamp AT TIME ZONE interval '05:30') AS since,
         ((max(closed.day) + 1)::timestamp AT TIME ZONE interval '05:30') AS until
     FROM ledger_closed_days AS closed
-    WHERE NOT $1::boolean OR closed.day > (SELECT max(newest.day) - 7 FROM ledger_closed_days AS newest)
+    WHERE
+        (NOT $1::boolean OR closed.day > (SELECT max(newest.day) - 7 FROM ledger_closed_days AS newest))
+        AND closed.day::timestamp AT TIME ZONE interval '05:30' >= (SELECT ledger_archived_until())
 ),
 
 moved AS (
@@ -49,22 +52,30 @@ told AS (
         + sum(moved.debits - moved.credits) OVER (PARTITION BY moved.account_number ORDER BY moved.day) AS closing
     FROM moved
     LEFT JOIN LATERAL (
-        SELECT sum(ends.balance_after) AS net
+        SELECT sum(coalesce(ends.balance_after, starts.debits_posted - starts.credits_posted)) AS net
         FROM days
         INNER JOIN ledger_balances AS balances ON moved.account_number = balances.account_number
-        CROSS JOIN LATERAL (
+        LEFT JOIN LATERAL (
             SELECT lines.balance_after FROM ledger_lines AS lines
-            WHERE lines.balance_number = balances.number AND lines.posted_at < days.since
+            WHERE
+                lines.balance_number = balances.number
+                AND lines.posted_at >= (SELECT ledger_archived_until())
+                AND lines.posted_at < days.since
             ORDER BY lines.posted_at DESC, lines.account_line DESC
             LIMIT 1
-        ) AS ends
+        ) AS ends ON TRUE
+        LEFT JOIN LATERAL ledger_check_start(balances.number, FALSE) AS starts ON TRUE
     ) AS openings ON TRUE
 ),
 
 written AS (
     SELECT DISTINCT ON (daily.account_number, daily.day) daily.*
     FROM ledger_daily_balances AS daily
-    WHERE NOT $1::boolean OR daily.day >= (SELECT days.first_day FROM days)
+    WHERE
+        CASE
+            WHEN $1::boolean THEN daily.day >= (SELECT days.first_day FROM days)
+            ELSE daily.day::timestamp AT TIME ZONE interval '05:30' >= (SELECT ledger_archived_until())
+        END
     ORDER BY daily.account_number ASC, daily.day ASC, daily.revision DESC
 )
 
@@ -178,14 +189,18 @@ written AS (
         $4::timestamptz AS written_at
     FROM moved
     CROSS JOIN LATERAL (
-        SELECT coalesce(sum(ends.balance_after), 0)::bigint AS net
+        SELECT coalesce(sum(coalesce(ends.balance_after, starts.debits_posted - starts.credits_posted)), 0)::bigint AS net
         FROM ledger_balances AS balances
-        CROSS JOIN LATERAL (
+        LEFT JOIN LATERAL (
             SELECT lines.balance_after FROM ledger_lines AS lines
-            WHERE lines.balance_number = balances.number AND lines.posted_at < $2::timestamptz
+            WHERE
+                lines.balance_number = balances.number
+                AND lines.posted_at >= (SELECT ledger_archived_until())
+                AND lines.posted_at < $2::timestamptz
             ORDER BY lines.posted_at DESC, lines.account_line DESC
             LIMIT 1
-        ) AS ends
+        ) AS ends ON TRUE
+        LEFT JOIN LATERAL ledger_check_start(balances.number, FALSE) AS starts ON TRUE
         WHERE balances.account_number = moved.account_number
     ) AS openings
     RETURNING 1

@@ -32,7 +32,7 @@ WHERE entries.sequence > $1 AND lines.faults <> '';
 
 -- name: check_lines_of_entries
 -- Every line that an entry ($1 < sequence <= $2) tells stands once among its account's lines. The lines of one account at
--- one moment are read once, however many entries of the moment's batch moved it.
+-- one moment are read once, however many entries of the moment's batch moved it. Copies of archived entries have no lines.
 WITH told AS MATERIALIZED (
     SELECT
         entries.id,
@@ -42,7 +42,10 @@ WITH told AS MATERIALIZED (
         moved.place - 1 AS number
     FROM ledger_entries AS entries
     CROSS JOIN unnest(entries.balance_numbers, entries.amounts) WITH ORDINALITY AS moved (number, amount, place)
-    WHERE entries.sequence > $1 AND entries.sequence <= $2
+    WHERE
+        entries.sequence > $1
+        AND entries.sequence <= $2
+        AND entries.posted_at >= (SELECT ledger_archived_until())
 ),
 
 found AS MATERIALIZED (
@@ -74,7 +77,8 @@ LEFT JOIN ledger_accounts AS accounts ON balances.account_number = accounts.numb
 WHERE found.times IS DISTINCT FROM 1;
 
 -- name: check_endings
--- An entry that ends another names one that exists and that it fits, and stands as its one ending.
+-- An entry that ends another names one that exists and that it fits, and stands as its one ending. What an archived entry
+-- ended is archived too; so may be what a reversal reversed.
 SELECT
     entries.id::text AS id,
     format('%s of %s: %s', entries.kind, entries.target_id, faults.all_of_them) AS message
@@ -135,10 +139,17 @@ CROSS JOIN LATERAL (
         END
     ) AS all_of_them
 ) AS faults
-WHERE entries.sequence > $1 AND entries.target_id IS NOT NULL AND faults.all_of_them <> '';
+WHERE
+    entries.sequence > $1
+    AND entries.posted_at >= (SELECT ledger_archived_until())
+    AND entries.target_id IS NOT NULL
+    AND faults.all_of_them <> ''
+    AND NOT (
+        entries.kind = 'REVERSAL' AND targets.id IS NULL AND entries.target_id < (SELECT ledger_archived_below())
+    );
 
 -- name: check_noted_endings
--- Whatever is noted as an ending is an entry of that kind with that target. Looks at all of them.
+-- Whatever is noted as an ending is an entry of that kind with that target, or both are archived. Looks at all of them.
 SELECT
     endings.target_id::text AS id,
     format(
@@ -150,7 +161,16 @@ SELECT
     ) AS message
 FROM ledger_resolutions AS endings
 LEFT JOIN ledger_entries AS entries ON endings.entry_id = entries.id
-WHERE entries.target_id IS DISTINCT FROM endings.target_id OR entries.kind IS DISTINCT FROM endings.kind;
+WHERE
+    (entries.target_id = endings.target_id AND entries.kind = endings.kind) IS NOT TRUE
+    AND NOT (
+        entries.id IS NULL
+        AND endings.entry_id < (SELECT ledger_archived_below())
+        AND EXISTS (
+            SELECT FROM ledger_entries AS targets
+            WHERE targets.id = endings.target_id AND targets.posted_at < (SELECT ledger_archived_until())
+        )
+    );
 
 -- name: check_keys_of_entries
 -- Each entry's idempotency key is taken by it.
@@ -168,7 +188,7 @@ WHERE
     AND keys.entry_id IS DISTINCT FROM entries.id;
 
 -- name: check_entries_of_keys
--- Whatever key is taken is its entry's. Looks at all of them.
+-- Whatever key is taken is its entry's. Looks at all of them but those of archived entries.
 SELECT
     keys.entry_id::text AS id,
     format(
@@ -177,7 +197,9 @@ SELECT
     ) AS message
 FROM ledger_keys AS keys
 LEFT JOIN ledger_entries AS entries ON keys.entry_id = entries.id
-WHERE entries.idempotency_key IS DISTINCT FROM keys.key;
+WHERE
+    entries.idempotency_key IS DISTINCT FROM keys.key
+    AND NOT (entries.id IS NULL AND keys.entry_id < (SELECT ledger_archived_below()));
 
 -- name: check_value_dates
 -- Posted lines that count on another day than they were written on are noted, each as the entry tells it.
@@ -222,7 +244,7 @@ WHERE
     ) IS NOT TRUE;
 
 -- name: check_entries_of_value_dates
--- Whatever is noted as counting on another day is a line of such an entry. Looks at all of them.
+-- Whatever is noted as counting on another day is a line of such an entry. Looks at all but those of archived entries.
 SELECT
     dated.entry_id::text AS id,
     format(
@@ -242,4 +264,5 @@ WHERE
         AND entries.value_date = dated.value_day
         AND (entries.posted_at AT TIME ZONE interval '05:30')::date = dated.posted_day
         AND dated.number < cardinality(entries.amounts)
-    ) IS NOT TRUE;
+    ) IS NOT TRUE
+    AND NOT (entries.id IS NULL AND dated.entry_id < (SELECT ledger_archived_below()));

@@ -1,5 +1,5 @@
 -- What must hold along each counter row. Every statement gives one row per difference (id of its subject, message), and
--- starts either from nothing ($1 false) or from where the last check ended (ledger_checked_lines). Each counter row is walked
+-- starts from the beginning or the end of the archived months ($1 false), or from where the last check ended. Each counter row is walked
 -- through in the order of its key, so nothing is sorted and nothing is held, however long its history is.
 -- noqa: disable=AM09,RF02,RF04
 
@@ -14,7 +14,7 @@ SELECT
     ) AS message
 FROM ledger_balances AS balances
 LEFT JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
-LEFT JOIN ledger_checked_lines AS marks ON $1::boolean AND balances.number = marks.balance_number
+LEFT JOIN LATERAL ledger_check_start(balances.number, $1::boolean) AS marks ON TRUE
 CROSS JOIN LATERAL (
     SELECT
         coalesce(marks.debits_posted, 0)
@@ -48,7 +48,7 @@ SELECT
     ) AS message
 FROM ledger_balances AS balances
 LEFT JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
-LEFT JOIN ledger_checked_lines AS marks ON $1::boolean AND balances.number = marks.balance_number
+LEFT JOIN LATERAL ledger_check_start(balances.number, $1::boolean) AS marks ON TRUE
 CROSS JOIN LATERAL (
     SELECT
         lines.*,
@@ -83,7 +83,7 @@ SELECT
     END AS message
 FROM ledger_balances AS balances
 LEFT JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
-LEFT JOIN ledger_checked_lines AS marks ON $1::boolean AND balances.number = marks.balance_number
+LEFT JOIN LATERAL ledger_check_start(balances.number, $1::boolean) AS marks ON TRUE
 CROSS JOIN LATERAL (
     SELECT found.* FROM ledger_lines AS found
     WHERE
@@ -122,7 +122,7 @@ SELECT
     ) AS message
 FROM ledger_balances AS balances
 INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
-LEFT JOIN ledger_checked_lines AS marks ON $1::boolean AND balances.number = marks.balance_number
+LEFT JOIN LATERAL ledger_check_start(balances.number, $1::boolean) AS marks ON TRUE
 CROSS JOIN LATERAL (
     SELECT greatest(balances.min_balance, max(events.min_balance_before)) AS min_balance
     FROM ledger_account_events AS events
@@ -186,7 +186,7 @@ SELECT
     ) AS message
 FROM ledger_balances AS balances
 LEFT JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
-LEFT JOIN ledger_checked_lines AS marks ON $1::boolean AND balances.number = marks.balance_number
+LEFT JOIN LATERAL ledger_check_start(balances.number, $1::boolean) AS marks ON TRUE
 CROSS JOIN LATERAL (
     SELECT
         taken.*,

@@ -12,15 +12,19 @@ from wisipay.ledger.months.archived import (
 from wisipay.ledger.months.detaching import Archive, archives, drop_detached, restore
 from wisipay.ledger.months.errors import ArchiveError
 from wisipay.ledger.months.making import MONTHS_AHEAD, Partition, create_months, in_default, partitions
+from wisipay.ledger.months.records import FILES_DIFFER, AllRecords, all_records
 
 __all__ = [
     "AGE_MONTHS",
+    "FILES_DIFFER",
     "MONTHS_AHEAD",
+    "AllRecords",
     "Archive",
     "ArchiveError",
     "ArchivedLine",
     "ArchivedStatement",
     "Partition",
+    "all_records",
     "archive_month",
     "archived_entries",
     "archived_lines",

@@ -5,15 +5,13 @@ sealed as in the database.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from pyarrow import dataset
 
 from wisipay.ledger.difference import Difference
@@ -21,9 +19,11 @@ from wisipay.ledger.moments import day_end, day_start
 from wisipay.ledger.months import parquet
 from wisipay.ledger.months.detaching import archive_named
 from wisipay.ledger.months.errors import ArchiveError
+from wisipay.ledger.months.files import MonthOfFiles, owners_of
 from wisipay.ledger.months.manifest import CounterRow, Manifest, check_files, read_manifest
 from wisipay.ledger.months.sql import QUERIES
-from wisipay.ledger.seals.records import EntryRecord, OperationContent, canonical, canonical_json
+from wisipay.ledger.seals.chain import digest_of
+from wisipay.ledger.seals.verify import blocks_after
 from wisipay.ledger.store import Connection
 
 _DIFFERENCES_MAX = 100
@@ -103,14 +103,31 @@ async def verify_archive(connection: Connection, folder: Path, name: str) -> lis
         await asyncio.to_thread(check_files, manifest, home)
     except ArchiveError as error:
         return [Difference("archive_files", "MONTH", name, str(error))]
-    owners = {row["number"]: (row["id"], row["stripe"]) for row in await connection.fetch(QUERIES["counter_rows"])}
-    found = [*_sums(manifest, home)]
-    digests = await _digests(connection, manifest)
-    if digests:
-        for entry_id, digest in _sealed_as(home, owners):
-            if digests.pop(entry_id.bytes, None) != digest and len(found) < _DIFFERENCES_MAX:
-                found.append(Difference("archive_seal", "ENTRY", str(entry_id), f"{name}: not as it was sealed"))
+    found = [*await asyncio.to_thread(lambda: list(_sums(manifest, home)))]
+    month = MonthOfFiles(home, await owners_of(connection))
+    async for difference in _against_seals(connection, month, manifest):
+        found.append(difference)
+        if len(found) >= _DIFFERENCES_MAX:
+            break
+    if month.strays and len(found) < _DIFFERENCES_MAX:
+        message = f"{month.strays} of its lines are not those of its entries"
+        found.append(Difference("archive_lines", "MONTH", name, message))
+    month.close()
     return found
+
+
+async def _against_seals(connection: Connection, month: MonthOfFiles, manifest: Manifest) -> AsyncIterator[Difference]:
+    """Compare every entry with the block that seals it; nothing where nothing is sealed."""
+    before = await connection.fetchval(QUERIES["block_before"], manifest.first_sequence)
+    async for block in blocks_after(connection, before):
+        sealed = {block.identity(place): block.digest(place) for place in range(block.header.records)}
+        while entries := await asyncio.to_thread(month.some, block.header.through_sequence):
+            for record in [entry.sealable() for entry in entries]:
+                if sealed.get(record.identity) != digest_of(record.canonical):
+                    message = f"{manifest.name}: not as it was sealed"
+                    yield Difference("archive_seal", "ENTRY", str(record.name), message)
+        if block.header.through_sequence >= (manifest.last_sequence or 0):
+            break
 
 
 def _sums(manifest: Manifest, home: Path) -> Iterator[Difference]:
@@ -128,55 +145,6 @@ def _sums(manifest: Manifest, home: Path) -> Iterator[Difference]:
         if totals.get(counter.number) != told:
             message = f"{manifest.name}: lines don't come to the manifest's totals"
             yield Difference("archive_totals", "ACCOUNT", counter.account_id, message)
-
-
-async def _digests(connection: Connection, manifest: Manifest) -> dict[bytes, bytes]:
-    """Return the SHA-256 of the canonical bytes of every record sealed among the month's, by identity."""
-    found: dict[bytes, bytes] = {}
-    rows = await connection.fetch(QUERIES["blocks_of"], manifest.first_sequence, manifest.last_sequence)
-    for row in rows:
-        identities, digests = row["identities"], row["digests"]
-        for place in range(row["records"]):
-            found[identities[16 * place : 16 * place + 16]] = digests[32 * place : 32 * place + 32]
-    return found
-
-
-def _sealed_as(home: Path, owners: dict[int, tuple[str, int]]) -> Iterator[tuple[UUID, bytes]]:
-    """Return every entry with the SHA-256 of its canonical bytes."""
-    lines: dict[tuple[UUID, int, int, int], tuple[int, int, bool]] = {}
-    for row in parquet.rows_of(home, parquet.LINES):
-        line = ArchivedLine(*row)
-        place_of_line = line.entry_id, line.number, line.balance_number, line.amount
-        lines[place_of_line] = line.balance_after, line.account_line, line.pending
-    operations = {entry_id: _operation(record) for entry_id, record in parquet.rows_of(home, parquet.OPERATIONS)}
-    for entry in archived_entries(home):
-        entry_id: UUID = entry["id"]
-        sides = [
-            (*owners[number], amount, *lines.get((entry_id, place, number, amount), (None, None, None)))
-            for place, (number, amount) in enumerate(zip(entry["balance_numbers"], entry["amounts"], strict=True))
-        ]
-        yield entry_id, hashlib.sha256(canonical(_record(entry, sides, operations.get(entry_id)))).digest()
-
-
-def _record(row: dict[str, Any], sides: list[Any], operation: OperationContent | None) -> EntryRecord:
-    metadata = row["metadata"]
-    content = {name: row[name] for name in EntryRecord.__struct_fields__ if name in row}
-    return EntryRecord(
-        **content | {"metadata": None if metadata is None else canonical_json(metadata)},
-        lines=sides,
-        operation=operation,
-    )
-
-
-def _operation(record: str) -> OperationContent:
-    found = msgspec.json.decode(record, type=OperationContent)
-    timeout_at = found.timeout_at
-    return msgspec.structs.replace(
-        found,
-        recorded_at=found.recorded_at.astimezone(UTC),
-        timeout_at=timeout_at and timeout_at.astimezone(UTC),
-        metadata=canonical_json(bytes(found.metadata).decode()),
-    )
 
 
 def _counter_rows(manifest: Manifest, account_id: str) -> list[CounterRow]:

@@ -5,7 +5,9 @@ number, and every few thousand rows carry their least and greatest values, so th
 the others.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +16,7 @@ import pyarrow as pa
 from pyarrow import dataset, parquet
 
 ROWS_OF_A_GROUP: Final = 20_000
+_GROUPS_HELD: Final = 3
 
 _UUID = pa.binary(16)
 _MOMENT = pa.timestamp("us", tz="UTC")
@@ -95,11 +98,45 @@ class Writer:
 
 def rows_of(folder: Path, name: str, condition: dataset.Expression | None = None) -> Iterator[Row]:
     """Return the rows of a file in its order; groups that can't meet the condition are not read."""
-    schema = SCHEMAS[name]
-    uuids = [place for place, field in enumerate(schema) if field.type == _UUID]
     source = dataset.dataset(folder / name, format="parquet")
     for batch in source.to_batches(filter=condition, batch_size=ROWS_OF_A_GROUP, use_threads=False):
-        columns = [column.to_pylist() for column in batch.columns]
-        for place in uuids:
+        yield from _rows(name, batch)
+
+
+def tables_of(folder: Path, name: str, *, columns: Sequence[str] | None = None, groups: int = 1) -> Iterator[pa.Table]:
+    """Return a file as tables of so many groups of rows each, in its order."""
+    with parquet.ParquetFile(folder / name) as file:
+        for first in range(0, file.num_row_groups, groups):
+            wanted = range(first, min(first + groups, file.num_row_groups))
+            yield file.read_row_groups(list(wanted), columns=columns, use_threads=False)
+
+
+class Operations:
+    """The operations' records of a month, found by entry: the file is in the order of their ids."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = parquet.ParquetFile(folder / OPERATIONS)
+        groups = map(self._file.metadata.row_group, range(self._file.num_row_groups))
+        self._firsts = [group.column(0).statistics.min for group in groups if group.num_rows]
+        self.group = lru_cache(maxsize=_GROUPS_HELD)(self._read)
+
+    def of(self, entry_id: UUID) -> str | None:
+        """Return the record of the operation that made an entry."""
+        group = bisect_right(self._firsts, entry_id.bytes) - 1
+        return self.group(group).get(entry_id) if group >= 0 else None
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.group.cache_clear()
+        self._file.close()
+
+    def _read(self, group: int) -> dict[UUID, str]:
+        return dict(_rows(OPERATIONS, self._file.read_row_group(group, use_threads=False)))
+
+
+def _rows(name: str, table: pa.Table | pa.RecordBatch) -> Iterator[Row]:
+    columns = [column.to_pylist() for column in table.columns]
+    for place, field in enumerate(SCHEMAS[name]):
+        if field.type == _UUID:
             columns[place] = [each and UUID(bytes=each) for each in columns[place]]
-        yield from zip(*columns, strict=True)
+    return zip(*columns, strict=True)

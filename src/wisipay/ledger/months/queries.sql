@@ -169,17 +169,68 @@ SELECT exists(
     WHERE triggers.tgrelid = $1::text::regclass AND triggers.tgname LIKE '%_immutable'
 );
 
--- name: blocks_of
--- The blocks that seal the records numbered $1 to $2.
+-- name: block_before
+-- The last block before the one that seals the record numbered $1.
+SELECT coalesce(min(blocks.number), 1) - 1 AS number FROM ledger_seal_blocks AS blocks
+WHERE blocks.through_sequence >= $1;
+
+-- name: takers_of_keys
+-- Which entries have taken the keys $1.
+SELECT keys.key, keys.entry_id FROM ledger_keys AS keys
+WHERE keys.key = any($1::text[]);
+
+-- name: value_dates_of
+-- What is noted of lines of the entries $1 that count on another day than they were written on.
 SELECT
-    blocks.records,
-    blocks.identities,
-    blocks.digests
-FROM ledger_seal_blocks AS blocks
-WHERE
-    blocks.through_sequence >= $1
-    AND blocks.number <= coalesce((
-        SELECT min(last.number) FROM ledger_seal_blocks AS last
-        WHERE last.through_sequence >= $2
-    ), 9223372036854775807)
-ORDER BY blocks.number;
+    dated.entry_id,
+    dated.number,
+    dated.value_day,
+    dated.posted_day,
+    dated.amount,
+    accounts.id AS account_id
+FROM ledger_value_dated_lines AS dated
+LEFT JOIN ledger_accounts AS accounts ON dated.account_number = accounts.number
+WHERE dated.entry_id = any($1::uuid[]);
+
+-- name: rows_of_archived
+-- How many rows there are of entries that are in files alone.
+SELECT
+    rows_of.what,
+    count(rows_of.entry_id) FILTER (
+        WHERE NOT EXISTS (SELECT FROM ledger_entries AS entries WHERE entries.id = rows_of.entry_id)
+    ) AS count
+FROM (
+    SELECT 'keys' AS what, keys.entry_id FROM ledger_keys AS keys
+    WHERE keys.entry_id < (SELECT ledger_archived_below())
+    UNION ALL
+    SELECT 'operations' AS what, operations.entry_id FROM ledger_operations AS operations
+    WHERE operations.entry_id < (SELECT ledger_archived_below())
+    UNION ALL
+    SELECT 'value dates' AS what, dated.entry_id FROM ledger_value_dated_lines AS dated
+    WHERE dated.entry_id < (SELECT ledger_archived_below())
+    UNION ALL
+    SELECT names.what, NULL AS entry_id FROM (VALUES ('keys'), ('operations'), ('value dates')) AS names (what)
+) AS rows_of
+GROUP BY rows_of.what;
+
+-- name: closing_figures
+-- From where each counter row starts in the months that are left: lines, debits and credits of all before, less those of
+-- lines that are in the database although they were posted before.
+SELECT
+    balances.number AS balance_number,
+    accounts.id AS account_id,
+    balances.stripe,
+    coalesce(starts.account_line, 0) - rest.lines AS lines,
+    coalesce(starts.debits_posted, 0) - rest.debits AS debits,
+    coalesce(starts.credits_posted, 0) - rest.credits AS credits
+FROM ledger_balances AS balances
+INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
+LEFT JOIN LATERAL ledger_check_start(balances.number, FALSE) AS starts ON TRUE
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS lines,
+        coalesce(sum(lines.amount) FILTER (WHERE lines.amount > 0 AND NOT lines.pending), 0)::bigint AS debits,
+        coalesce(-sum(lines.amount) FILTER (WHERE lines.amount < 0 AND NOT lines.pending), 0)::bigint AS credits
+    FROM ledger_lines AS lines
+    WHERE lines.balance_number = balances.number AND lines.posted_at < (SELECT ledger_archived_until())
+) AS rest;

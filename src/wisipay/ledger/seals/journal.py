@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from wisipay.ledger.seals.reader import RecordReader
+from wisipay.ledger.seals.reader import RecordReader, Records
 from wisipay.ledger.seals.sealer import BEFORE_ALL
 from wisipay.ledger.seals.verify import blocks_after
 from wisipay.ledger.store import Connection
@@ -22,12 +22,13 @@ class SealLine(msgspec.Struct, frozen=True, tag_field="record", tag="seal"):
     hash: str
 
 
-async def journal(connection: Connection) -> AsyncIterator[bytes]:
+async def journal(connection: Connection, records_of: Records | None = None) -> AsyncIterator[bytes]:
     """Yield the journal of everything that is sealed, a block at a time, as whole lines.
 
-    Records are as the tables have them now: a journal of tables that were tampered with is one that doesn't verify.
+    Records are as the tables have them now, those of archived months as `records_of` (`months.all_records`) finds them
+    in their files: a journal of records that were tampered with, or can't be found, is one that doesn't verify.
     """
-    reader, after = RecordReader(connection), BEFORE_ALL
+    reader, after = records_of or RecordReader(connection), BEFORE_ALL
     async for block in blocks_after(connection, 0):
         records = await reader.between(after, block.header.through_sequence)
         seal = SealLine(block.header.number, block.last_position, block.hash.hex())

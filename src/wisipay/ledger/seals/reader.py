@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from struct import Struct
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import asyncpg
 
+from wisipay.ledger.difference import Difference
 from wisipay.ledger.model import MAX_LINES
 from wisipay.ledger.seals.records import (
     AccountEventRecord,
@@ -52,6 +53,22 @@ _entry_record: Callable[..., EntryRecord] = EntryRecord
 _operation_content: Callable[..., OperationContent] = OperationContent
 
 
+class Records(Protocol):
+    """Where records are read: the database, or the database and archives."""
+
+    async def between(self, after: int, through: int) -> list[Sealable]:
+        """Return the records numbered from `after` (without) to `through` (with), in order."""
+
+    def is_lost(self, identity: bytes) -> bool:
+        """Tell whether nothing can be known of a record; the reason is among what was `taken`."""
+
+    def taken(self) -> list[Difference]:
+        """Return what was found since the last time, other than in the chain."""
+
+    async def finish(self, *, is_sealed: bool) -> None:
+        """Compare what can be compared when all records of the chain were read."""
+
+
 class RecordReader:
     """Reads records through one connection; remembers whose counter rows are whose while it lives."""
 
@@ -69,11 +86,22 @@ class RecordReader:
             records.sort(key=lambda record: record.sequence)
         return records
 
+    def is_lost(self, _identity: bytes) -> bool:
+        """Tell that there is no record that can't be read."""
+        return False
+
+    def taken(self) -> list[Difference]:
+        """Return nothing: whatever differs shows in the chain."""
+        return []
+
+    async def finish(self, *, is_sealed: bool) -> None:
+        """Compare nothing more."""
+
     async def _entries(self, rows: Sequence[asyncpg.Record]) -> list[Sealable]:
         await self._learn_owners({number for row in rows for number in row[_OF_LINES]})
         lines = await self._lines(_runs(rows))
         described = [row[1] for row in rows if row[_OF_LINES - 1] is not None]
-        operations = await self._operations(described) if described else {}
+        operations = await self.operations(described) if described else {}
         return [self._entry(row, lines, operations) for row in rows]
 
     async def _learn_owners(self, numbers: set[int]) -> None:
@@ -99,7 +127,8 @@ class RecordReader:
                     del found[key]
         return found
 
-    async def _operations(self, entry_ids: Iterable[UUID]) -> dict[UUID, OperationContent]:
+    async def operations(self, entry_ids: Iterable[UUID]) -> dict[UUID, OperationContent]:
+        """Return the operations' records of entries, by entry."""
         rows = await self._connection.fetch(QUERIES["operations_of_entries"], list(entry_ids))
         return {row["entry_id"]: _operation_content(*row[:-1], canonical_json(row[-1])) for row in rows}
 

@@ -6,13 +6,13 @@ here. Reads block by block, so memory is bounded whatever the size; what is writ
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from wisipay.ledger.difference import Difference
 from wisipay.ledger.seals.chain import Block, Head, Tail, digest_of, linked
-from wisipay.ledger.seals.reader import RecordReader
+from wisipay.ledger.seals.reader import RecordReader, Records
 from wisipay.ledger.seals.records import Sealable, event_sequence, is_event
 from wisipay.ledger.seals.sealer import BEFORE_ALL, block_of
 from wisipay.ledger.sql import QUERIES
@@ -33,10 +33,17 @@ class ChainReport:
 
 
 async def verify_chain(
-    connection: Connection, published: Iterable[Head] = (), *, differences_max: int = 100
+    connection: Connection,
+    published: Iterable[Head] = (),
+    *,
+    records_of: Records | None = None,
+    differences_max: int = 100,
 ) -> ChainReport:
-    """Read the whole chain again and return what differs, in its order; stops when so many differences were found."""
-    report, reader = ChainReport(), RecordReader(connection)
+    """Read the whole chain again and return what differs, in its order; stops when so many differences were found.
+
+    `records_of` says where records are read when some of them are archived (`months.all_records`).
+    """
+    report, reader = ChainReport(), records_of or RecordReader(connection)
     heads: dict[int, list[Head]] = {}
     for head in published:
         heads.setdefault(head.block, []).append(head)
@@ -44,13 +51,15 @@ async def verify_chain(
         after = BEFORE_ALL if report.tail.through_sequence is None else report.tail.through_sequence
         records = await reader.between(after, block.header.through_sequence)
         report.differences += _of_block(report.tail, block)
-        report.differences += _of_records(block, records)
+        report.differences += [*_of_records(block, records, reader.is_lost), *reader.taken()]
         report.differences += _of_heads(block, heads.pop(block.header.number, ()))
         report.records += len(records)
         report.bytes += sum(len(record.canonical) for record in records)
         report.tail = Tail.of(block)
         if len(report.differences) >= differences_max:
             return report
+    await reader.finish(is_sealed=report.tail.block > 0)
+    report.differences += reader.taken()
     report.differences += [
         _seal("published_head", number, f"{head.source} names this block; the chain ends at block {report.tail.block}")
         for number, cut_off in sorted(heads.items())
@@ -87,30 +96,34 @@ def _of_block(tail: Tail, block: Block) -> list[Difference]:
     return [_seal("seal_block_changed", header.number, fault) for is_fault, fault in faults if is_fault][:1]
 
 
-def _of_records(block: Block, records: Sequence[Sealable]) -> list[Difference]:
+def _of_records(block: Block, records: Sequence[Sealable], is_lost: Callable[[bytes], bool]) -> list[Difference]:
     """Compare the records that are there with those that were sealed, by identity, order and digest."""
     sealed = [block.identity(place) for place in range(block.header.records)]
     there = [record.identity for record in records]
     places = {identity: place for place, identity in enumerate(sealed)}
     found: list[tuple[int, Difference]] = []
     if there != sealed:
-        found += _of_order(block, sealed, records, places)
+        found += _of_order(block, sealed, records, places, is_lost)
     by_identity = {record.identity: record for record in records}
     for place, identity in enumerate(sealed):
         record = by_identity.get(identity)
-        if record is not None and digest_of(record.canonical) != block.digest(place):
+        if record is not None and digest_of(record.canonical) != block.digest(place) and not is_lost(identity):
             found.append((place, _record("sealed_record_changed", block, place, record, "is not what was sealed")))
     return [difference for _, difference in sorted(found, key=lambda pair: pair[0])]
 
 
 def _of_order(
-    block: Block, sealed: Sequence[bytes], records: Sequence[Sealable], places: dict[bytes, int]
+    block: Block,
+    sealed: Sequence[bytes],
+    records: Sequence[Sealable],
+    places: dict[bytes, int],
+    is_lost: Callable[[bytes], bool],
 ) -> list[tuple[int, Difference]]:
     there = Counter(record.identity for record in records)
     found = [
         (place, _record("sealed_record_missing", block, place, identity, "was sealed and is not there"))
         for place, identity in enumerate(sealed)
-        if not there[identity]
+        if not there[identity] and not is_lost(identity)
     ]
     last = 0
     for record in records:
