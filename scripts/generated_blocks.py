@@ -129,7 +129,7 @@ def _of_kinds(can: Capabilities, kinds: Sequence[PaymentKind]) -> str:
 def sandbox() -> str:
     """Return the table of the sandbox's outcomes."""
     rows = [
-        "| `amount` (rupees) | `beneficiaryVpa` | the payment | payin, after s | payout, after s | answer | callbacks, after s |",
+        "| `amount` (rupees) | VPA | the payment | payin, after s | payout, after s | answer | callbacks, after s |",
         "|---|---|---|---|---|---|---|",
     ]
     for outcome in OUTCOMES:

@@ -26,8 +26,8 @@ from wisipay.payments import IdempotencyKeys, Kind
 from wisipay.payments.http import MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
 from wisipay.sandbox import SANDBOX_MARK, SandboxPayments, SandboxStore
-from wisipay.webhooks import Receiving
-from wisipay.webhooks.http import WebhookDependencies
+from wisipay.webhooks import Captures, Receiving
+from wisipay.webhooks.http import WebhookDependencies, build_debug_handlers
 from wisipay.webhooks.http import build_handlers as webhook_handlers
 
 _ABOUT = "Collect (payin) and disburse (payout) money in India. Every request is signed; see docs/integrate."
@@ -64,6 +64,7 @@ def _app(parts: Engine, receiving: Receiving) -> Litestar:
             *payment_handlers(uat),
             *checkout_handlers(checkout),
             *webhook_handlers(WebhookDependencies(receiving)),
+            *(build_debug_handlers(Captures(parts.redis, parts.clock)) if settings.webhook_debug_enabled else ()),
         ],
         settings=settings,
         service="payment",

@@ -18,6 +18,8 @@ SIGNATURE: Final = "x-signature"
 CONTENT_TYPE: Final = "content-type"
 
 _JSON_TYPE = "application/json"
+_CONTENT_ENCODING = "content-encoding"
+_CHARSET = re.compile(r"""(?:charset\s*=\s*"?utf-?8"?)?;?""", re.ASCII)
 _MERCHANT_ID_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 _TIMESTAMP_FORM = re.compile(r"[0-9]{1,16}", re.ASCII)
 
@@ -99,11 +101,17 @@ def _problems(request: SignedRequest, merchant_id: str, timestamp: str, *, is_si
 def _check_content_type(request: SignedRequest) -> None:
     if not request.is_post:
         return
-    media_type = _header(request, CONTENT_TYPE).partition(";")[0].strip().lower()
-    if media_type != _JSON_TYPE:
-        raise UnsupportedMediaType(
-            f"The {CONTENT_TYPE} header must be {_JSON_TYPE}", details={CONTENT_TYPE: f"must be {_JSON_TYPE}"}
-        )
+    media_type, _, parameters = _header(request, CONTENT_TYPE).lower().partition(";")
+    if media_type.strip() != _JSON_TYPE:
+        raise _unsupported(CONTENT_TYPE, f"must be {_JSON_TYPE}")
+    if parameters and _CHARSET.fullmatch(parameters.strip()) is None:
+        raise _unsupported(CONTENT_TYPE, "must name no character set but utf-8")
+    if _header(request, _CONTENT_ENCODING).lower() not in {"", "identity"}:
+        raise _unsupported(_CONTENT_ENCODING, "must not be there: send the body as it is")
+
+
+def _unsupported(header: str, fault: str) -> UnsupportedMediaType:
+    return UnsupportedMediaType(f"The {header} header {fault}", details={header: fault})
 
 
 def _read_legacy(request: SignedRequest) -> LegacyHash | None:
@@ -111,5 +119,5 @@ def _read_legacy(request: SignedRequest) -> LegacyHash | None:
         return None
     try:
         return _legacy_decoder.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None

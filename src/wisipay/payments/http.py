@@ -213,7 +213,8 @@ async def _admit(api: MerchantApi, request: WireRequest, service: ServiceKind | 
 
 
 async def _found(api: MerchantApi, merchant: Merchant, order_id: str, kind: Kind | None) -> Transaction:
-    transaction = await api.payments.find(merchant.id, order_id, kind)
+    # What cannot be an order id, such as one with a NUL, is not asked for: PostgreSQL has no text for it.
+    transaction = await api.payments.find(merchant.id, order_id, kind) if order_id.isprintable() else None
     if transaction is None:
         raise NotFound("You have no such order", details={"orderId": order_id[:64]})
     return transaction

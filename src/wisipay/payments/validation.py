@@ -10,10 +10,9 @@ import re
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-import msgspec
-
 from wisipay.core.errors import BadRequest
 from wisipay.core.money import Paise
+from wisipay.payments.bodies import read_object
 from wisipay.payments.model import Kind
 from wisipay.payments.service import Request
 
@@ -31,9 +30,10 @@ _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.ASCII)
 _ACCOUNT = re.compile(r"[A-Za-z0-9]{6,34}", re.ASCII)
 _IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}", re.ASCII)
 _VPA = re.compile(r"[A-Za-z0-9._-]{2,}@[A-Za-z][A-Za-z0-9]+", re.ASCII)
-_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f]*")
-
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_ANY = re.compile(r".*", re.DOTALL)
+# Controls, and what turns the direction of the text around it: people must be able to read what they are shown.
+# The joiners of Indian scripts stay.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
 class _Fields:
@@ -48,7 +48,7 @@ class _Fields:
         name: str,
         *,
         wants: str,
-        form: re.Pattern[str] = _PRINTABLE,
+        form: re.Pattern[str] = _ANY,
         least: int = 1,
         most: int = 255,
         needed: bool = True,
@@ -62,6 +62,10 @@ class _Fields:
             return ""
         text = value.strip() if isinstance(value, str) else ""
         text = text.upper() if upper else text
+        unseen = _UNSEEN.search(text)
+        if unseen is not None:
+            self.faults[name] = f"has a control character (character {unseen.start() + 1})"
+            return ""
         if not (least <= len(text) <= most and form.fullmatch(text)):
             self.faults[name] = f"must be {wants}"
             return ""
@@ -95,7 +99,7 @@ class _Fields:
 
 def payin_request(body: bytes, unit: AmountUnit) -> Request:
     """Read the body of a payin initiate call. Raises `BadRequest` naming each field at fault."""
-    fields = _fields(body)
+    fields = _Fields(read_object(body))
     party = {
         "name": fields.text("customerName", wants="a name of 3 to 100 characters", least=3, most=100),
         "email": fields.text("customerEmail", wants="an e-mail address", form=_EMAIL, most=254),
@@ -107,7 +111,7 @@ def payin_request(body: bytes, unit: AmountUnit) -> Request:
 
 def payout_request(body: bytes, unit: AmountUnit) -> Request:
     """Read the body of a payout initiate call. Raises `BadRequest` naming each field at fault."""
-    fields = _fields(body)
+    fields = _Fields(read_object(body))
     vpa = fields.text("beneficiaryVpa", wants="a VPA such as name@bank", form=_VPA, needed=False)
     by_account = not vpa
     party = {
@@ -159,13 +163,3 @@ def _request(
     )
     fields.checked()
     return request
-
-
-def _fields(body: bytes) -> _Fields:
-    try:
-        decoded = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
-        raise BadRequest("The body is not valid JSON") from None
-    if not isinstance(decoded, dict):
-        raise BadRequest("The body must be a JSON object")
-    return _Fields(decoded)

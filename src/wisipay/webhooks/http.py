@@ -5,9 +5,9 @@ exact bytes.
 """
 
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
-from litestar import Request, Response, post
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -16,6 +16,7 @@ from wisipay.core.errors import NotFound
 from wisipay.core.http_lane import in_fast_lane
 from wisipay.core.http_wire import Reply, WireRequest, litestar_response, wire_request
 from wisipay.providers import WebhookRoute
+from wisipay.webhooks.debug import Captures
 from wisipay.webhooks.receiving import Receiving
 
 _ROUTES = get_args(WebhookRoute)
@@ -63,3 +64,25 @@ def build_handlers(dependencies: WebhookDependencies) -> list[HTTPRouteHandler]:
         return litestar_response(await take(await wire_request(request)))
 
     return [gateway_webhook, bank_webhook]
+
+
+def build_debug_handlers(captures: Captures) -> list[HTTPRouteHandler]:
+    """Build the addresses that show what arrived; mounted only where WEBHOOK_DEBUG_ENABLED says so."""
+
+    async def capture(request: WireRequest) -> Reply:
+        return await captures.capture(request.parameters.get("tag", ""), request)
+
+    async def captured(request: WireRequest) -> Reply:
+        return await captures.show(request.parameters.get("tag", ""))
+
+    taking, showing = in_fast_lane(capture), in_fast_lane(captured)
+
+    @post(["/webhook/debug", "/webhook/debug/{tag:str}"], status_code=200, include_in_schema=False, opt=taking)
+    async def debug_webhook(request: Request[Any, Any, State]) -> Response[bytes]:
+        return litestar_response(await capture(await wire_request(request)))
+
+    @get(["/webhook/debug", "/webhook/debug/{tag:str}"], include_in_schema=False, opt=showing)
+    async def debug_webhooks(request: Request[Any, Any, State]) -> Response[bytes]:
+        return litestar_response(await captured(await wire_request(request)))
+
+    return [debug_webhook, debug_webhooks]
