@@ -197,6 +197,7 @@ async def test_pages_skip_and_repeat_nothing_while_writers_append(
 async def test_a_stream_is_read_in_pieces_and_whole(
     connection: Connection, database: asyncpg.Pool[asyncpg.Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lines_module, "_FIRST_CHUNK", 3)
     monkeypatch.setattr(lines_module, "_STREAM_CHUNK", 5)
     monkeypatch.setattr("wisipay.ledger.value_dates._CHUNK", 2)
     written: list[UUID] = []

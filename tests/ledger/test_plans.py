@@ -99,3 +99,51 @@ async def test_no_read_walks_through_history(database: asyncpg.Pool[asyncpg.Reco
                     faults.append(f"{plan} for {rows} rows, generic {generic}: {' '.join(query.split())[:160]}")
         await everything.rollback()
     assert not faults, "\n".join(faults)
+
+
+async def _first(stream: AsyncIterator[object], count: int) -> None:
+    async for _ in stream:
+        count -= 1
+        if not count:
+            return
+
+
+async def _beginning(books: ledger.Reading, *, valued: bool) -> None:
+    found = await (ledger.statement_by_value_date if valued else ledger.statement)(books, BUSY, DAY, date(2025, 12, 20))
+    await _first(found.lines, 50)
+
+
+MOST_PAGES: dict[str, tuple[int, Callable[[ledger.Reading], Awaitable[object]]]] = {
+    "balance at a moment": (25, lambda books: ledger.balances_at(books, [BUSY], PostedBy(MOMENT))),
+    "balance by value date": (30, lambda books: ledger.balances_at(books, [BUSY], ValuedBy(DAY))),
+    "first lines of a statement": (1_400, lambda books: _beginning(books, valued=False)),
+    "first lines by value date": (1_400, lambda books: _beginning(books, valued=True)),
+    "newest lines": (300, lambda books: ledger.account_entries(books, BUSY, limit=20)),
+    "lines of an account": (150, lambda books: ledger.account_lines(books.connection, BUSY, limit=20)),
+    "totals by month": (
+        200,
+        lambda books: ledger.account_totals(books, BUSY, date(2025, 1, 1), date(2025, 12, 12), every="month"),
+    ),
+    "general ledger, one account": (40, lambda books: ledger.account_totals(books, BUSY, DAY, DAY)),
+    "entry by id": (25, lambda books: ledger.entry(books.connection, UUID(int=77))),
+}
+
+
+async def test_pages_of_a_read_do_not_grow_with_history(database: asyncpg.Pool[asyncpg.Record]) -> None:
+    touched: dict[str, list[int]] = {name: [] for name in MOST_PAGES}
+    async with database.acquire() as connection:
+        for lines in (5_000, 50_000):
+            everything = connection.transaction()
+            await everything.start()
+            await months.create_months(connection, datetime(2025, 1, 5, tzinfo=UTC), ahead=14)
+            await make(connection, lines)
+            for name, (_, read) in MOST_PAGES.items():
+                recorder = Recorder(connection)
+                await read(ledger.Reading(cast("Connection", recorder)))
+                plans = [await plan_of(connection, query, given, generic=True) for query, given, _ in recorder.asked]
+                touched[name].append(sum(plan.pages for plan in plans))
+            await everything.rollback()
+    most = {name: pages for name, (pages, _) in MOST_PAGES.items()}
+    # An index of ten times as many rows may be a level deeper; nothing else may follow the number of lines.
+    grown = {name: pages for name, pages in touched.items() if pages[1] > min(most[name], 1.5 * pages[0] + 10)}
+    assert not grown, grown

@@ -13,7 +13,7 @@ import asyncpg
 from wisipay.ledger.store import Connection
 
 LINES = 50_000
-"""Lines of each of the two accounts, ten minutes apart: a year."""
+"""Lines of each of the two accounts, ten minutes apart: a year. Other numbers of them fill the same year."""
 
 MAKE = (
     "SET LOCAL statement_timeout = 0",
@@ -31,7 +31,7 @@ MAKE = (
     SELECT
         n,
         lpad(to_hex(n), 32, '0')::uuid AS id,
-        '2025-01-01 00:00+05:30'::timestamptz + n * interval '10 minutes' AS posted_at,
+        '2025-01-01 00:00+05:30'::timestamptz + n * (interval '500000 minutes' / $LINES) AS posted_at,
         (SELECT b.number FROM ledger_balances b JOIN ledger_accounts a ON a.number = b.account_number
          WHERE a.id = 'ASSET:LARGE:1:CASH') AS debit,
         (SELECT b.number FROM ledger_balances b JOIN ledger_accounts a ON a.number = b.account_number
@@ -86,10 +86,10 @@ MAKE = (
 )
 
 
-async def make(connection: Connection) -> None:
+async def make(connection: Connection, lines: int = LINES) -> None:
     """Fill the ledger within the transaction in progress; whoever rolls it back leaves nothing behind."""
     for statement in MAKE:
-        await connection.execute(statement.replace("$LINES", str(LINES)))
+        await connection.execute(statement.replace("$LINES", str(lines)))
 
 
 @dataclass

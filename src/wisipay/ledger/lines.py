@@ -7,6 +7,7 @@ page that ends there has fewer lines than asked for, and a cursor with which the
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -28,9 +29,14 @@ SCAN_MAX = 10_000
 OTHERS_MAX = 20
 """Most lines of the other side that are given with a line."""
 
+Owners: TypeAlias = dict[int, str]
+"""Whose counter row it is, by its number."""
+
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 
+_FIRST_CHUNK = 125
 _STREAM_CHUNK = 1_000
+"""Lines of the first and of the largest piece of a stream: whoever takes a few lines doesn't wait for a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ async def account_entries(
         direction, start = decode(cursor, [head.balance_number for head in heads])
     scan = _Scan(books, direction, wanted, start)
     found = await scan.page(min(limit, PAGE_MAX))
-    lines = await details(books, found)
+    lines = await details(books, found, {})
     there = encode(direction, scan.bounds)
     if direction is Direction.OLDER:
         return LinePage(tuple(lines), encode(Direction.NEWER, scan.start), None if scan.ended else there)
@@ -117,9 +123,12 @@ async def stream_lines(books: Reading, account_id: str, wanted: LineFilter) -> A
     """Yield the lines that pass, oldest first, holding a thousand at a time."""
     start = [Bound(head.balance_number, BEGINNING, 0) for head in await counter_rows(books, account_id)]
     scan = _Scan(books, Direction.NEWER, wanted, start)
+    owners: Owners = {}
+    size = _FIRST_CHUNK
     while not scan.ended:
-        for line in await details(books, await scan.chunk(_STREAM_CHUNK)):
+        for line in await details(books, await scan.chunk(size), owners):
             yield line
+        size = min(2 * size, _STREAM_CHUNK)
 
 
 async def counter_rows(books: Reading, account_id: str) -> list[Bound]:
@@ -130,8 +139,8 @@ async def counter_rows(books: Reading, account_id: str) -> list[Bound]:
     return [Bound(row["number"], row["last_posted_at"], row["line_count"] + 1) for row in rows]
 
 
-async def details(books: Reading, found: Sequence[asyncpg.Record]) -> list[LineView]:
-    """Return the lines with all that belongs to them, in the order given."""
+async def details(books: Reading, found: Sequence[asyncpg.Record], owners: Owners) -> list[LineView]:
+    """Return the lines with all that belongs to them, in the order given; learns `owners` that it does not know yet."""
     if not found:
         return []
     rows = await books.connection.fetch(
@@ -139,6 +148,10 @@ async def details(books: Reading, found: Sequence[asyncpg.Record]) -> list[LineV
         *([row[name] for row in found] for name in ("entry_id", "number", "balance_after")),
         OTHERS_MAX,
     )
+    unknown = {number for row in rows for number in row["balance_numbers"]} - owners.keys()
+    if unknown:
+        learnt = await books.connection.fetch(QUERIES["counter_rows"], list(unknown))
+        owners |= {row["number"]: row["account_id"] for row in learnt}
     return [
         LineView(
             row["entry_id"],
@@ -152,7 +165,7 @@ async def details(books: Reading, found: Sequence[asyncpg.Record]) -> list[LineV
             row["narration"],
             row["external_reference"],
             row["correlation_id"],
-            tuple(map(Line, row["account_ids"], row["amounts"])),
+            tuple(map(Line, map(owners.__getitem__, row["balance_numbers"]), row["amounts"])),
         )
         for row in rows
     ]

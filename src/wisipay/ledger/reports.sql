@@ -220,8 +220,8 @@ LIMIT $5;
 
 -- name: line_details
 -- The lines named by entry ($1) and number ($2), in that order, with the balance after them ($3, as it was read), each with
--- its entry, how that ended, and at most $4 lines of the other side (debits for a credit, credits for a debit). A post
--- has the words of the hold that it posts.
+-- its entry, how that ended, and at most $4 lines of the other side (debits for a credit, credits for a debit) by their
+-- counter rows: whose those are is asked once for many lines. A post has the words of the hold that it posts.
 SELECT
     wanted.entry_id,
     wanted.number,
@@ -237,7 +237,7 @@ SELECT
     CASE WHEN entries.kind = 'POST' THEN held.narration ELSE entries.narration END AS narration,
     coalesce(entries.external_reference, held.external_reference) AS external_reference,
     coalesce(entries.correlation_id, held.correlation_id) AS correlation_id,
-    others.account_ids,
+    others.balance_numbers,
     others.amounts
 FROM unnest($1::uuid[], $2::smallint[], $3::bigint[]) WITH ORDINALITY AS wanted (entry_id, number, balance_after, place)
 CROSS JOIN LATERAL (
@@ -250,13 +250,7 @@ LEFT JOIN LATERAL (
 ) AS held ON TRUE
 CROSS JOIN LATERAL (
     SELECT
-        array_agg((
-            SELECT accounts.id FROM ledger_accounts AS accounts
-            WHERE accounts.number = (
-                SELECT balances.account_number FROM ledger_balances AS balances
-                WHERE balances.number = opposite.balance_number
-            )
-        ) ORDER BY opposite.place) AS account_ids,
+        array_agg(opposite.balance_number ORDER BY opposite.place) AS balance_numbers,
         array_agg(opposite.amount ORDER BY opposite.place) AS amounts
     FROM (
         SELECT sides.*

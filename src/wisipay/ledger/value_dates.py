@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from datetime import date
 from uuid import UUID
 
-from wisipay.ledger.lines import LineFilter, LineView, details, stream_lines
+from wisipay.ledger.lines import LineFilter, LineView, Owners, details, stream_lines
 from wisipay.ledger.moments import day_end, day_of, day_start
 from wisipay.ledger.reading import AccountInfo, Reading
 from wisipay.ledger.sql import QUERIES
 
-_CHUNK = 1_000
+_CHUNK = 250
 
 
 async def lines_by_value_day(books: Reading, account: AccountInfo, first: date, last: date) -> AsyncIterator[LineView]:
@@ -36,10 +36,11 @@ async def lines_by_value_day(books: Reading, account: AccountInfo, first: date, 
 async def _dated(books: Reading, account: AccountInfo, first: date, last: date) -> AsyncIterator[LineView]:
     """Yield the posted lines that count on another day than they were written on, by value day."""
     place: tuple[object, ...] = (first, UUID(int=0), -1)
+    owners: Owners = {}
     more = True
     while more:
         rows = await books.connection.fetch(QUERIES["value_dated_lines"], account.number, *place, last, _CHUNK)
-        for line in await details(books, rows):
+        for line in await details(books, rows, owners):
             yield line
         more = len(rows) == _CHUNK
         place = tuple(rows[-1])[:3] if more else place

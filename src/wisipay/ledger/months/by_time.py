@@ -37,7 +37,7 @@ class LinesByTime:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._ends = _ends_of_pieces(home)
-        self._file = TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self._file = TemporaryFile()  # noqa: SIM115 - closed by our own `close`
         self._places: list[list[tuple[int, int]]] = [[] for _ in range(len(self._ends) + 1)]
         self.piece = lru_cache(maxsize=_PIECES_HELD)(self._read)
         self.count = 0
