@@ -31,6 +31,7 @@ _SLICE_COMMANDS: Final = {
         "Merchants: create, onboard, secrets, services, fees, routing.",
     ),
     "provider": ("wisipay.entrypoints.cli_provider:app", "Providers, legal entities and the channels of the two."),
+    "routing": ("wisipay.entrypoints.cli_routing:app", "Routing: rules, explanations of past payments, dry runs."),
     "payments": (
         "wisipay.entrypoints.cli_payments:app",
         "Payments: list, timeline, ask the provider, set a status by hand.",

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from cyclopts import App, Parameter
 
+from wisipay.entrypoints import cli_provider_health as care
 from wisipay.entrypoints.operator import Operator, operate, tell, tell_json
 from wisipay.entrypoints.service_commands import add_fee_of, remove_fee_of, set_service_of
 from wisipay.entrypoints.service_options import FeeOptions, ServiceOptions, described_service
@@ -48,6 +49,11 @@ CredentialsFile = Annotated[
 ]
 
 app: Final = App(name="provider", help="Providers, legal entities and the channels of the two.")
+app.command("wisipay.entrypoints.cli_provider_proxy:proxy", name="proxy")
+
+for _command in (care.pause, care.resume, care.maintenance, care.windows, care.end_window, care.hours, care.health):
+    app.command(_command)
+app.command(care.float_, name="float")
 
 
 @app.command

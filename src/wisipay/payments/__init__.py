@@ -9,7 +9,7 @@ from wisipay.payments.inspecting import PaymentFile, PaymentFilter, list_payment
 from wisipay.payments.model import TRANSITIONS, Flag, Kind, Source, Status, Transaction, WordResult
 from wisipay.payments.onboarding import open_channel_accounts, open_merchant_accounts, open_system_accounts
 from wisipay.payments.poller import Poller
-from wisipay.payments.routing import Decision, Router, Spending, payouts_ever
+from wisipay.payments.routing import Decision, Router, Spending, decision_lines, payment_lines, payouts_ever
 from wisipay.payments.rules import Rules
 from wisipay.payments.service import PaymentService, Request
 from wisipay.payments.words import Spoken, Words
@@ -41,10 +41,12 @@ __all__ = [
     "Transaction",
     "WordResult",
     "Words",
+    "decision_lines",
     "list_payments",
     "open_channel_accounts",
     "open_merchant_accounts",
     "open_system_accounts",
     "payment_file",
+    "payment_lines",
     "payouts_ever",
 ]

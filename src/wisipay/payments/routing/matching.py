@@ -8,7 +8,7 @@ rules there are; the time of day is compared each time. Pure.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from wisipay.merchants import RoutingRule, RuleAction, is_within
@@ -18,6 +18,7 @@ REMEMBERED_MAX: Final = 50_000
 BANK_LETTERS: Final = 4
 
 _Matched: TypeAlias = tuple[RoutingRule | None, frozenset[str]]
+_NO_WEIGHTS: Final[Mapping[str, int]] = {}
 _NONE_AVOIDED: Final[frozenset[str]] = frozenset()
 
 
@@ -31,6 +32,7 @@ class RuleIndex:
         ends: set[int] = {rule.from_paise for rule in self._rules if rule.from_paise is not None}
         ends |= {rule.to_paise + 1 for rule in self._rules if rule.to_paise is not None}
         self._ends = sorted(ends)
+        self._weights = {rule.id: dict(zip(rule.channels, rule.weights, strict=False)) for rule in self._rules}
         self._found: dict[tuple[object, ...], tuple[RoutingRule, ...]] = {}
 
     def channels_of(self, facts: Facts) -> frozenset[str]:
@@ -42,6 +44,10 @@ class RuleIndex:
             if rule.service == facts.kind and rule.merchant_id in scopes
             for channel_id in rule.channels
         )
+
+    def weights(self, rule: RoutingRule | None) -> Mapping[str, int]:
+        """Return the weights of a rule's channels; empty where they are all alike."""
+        return _NO_WEIGHTS if rule is None else self._weights[rule.id]
 
     def match(self, facts: Facts) -> _Matched:
         """Return the rule that orders the channels, None where there is none, and the channels to keep away from."""

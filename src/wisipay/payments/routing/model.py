@@ -5,11 +5,18 @@ Money is paise, minutes count from midnight IST. Must never do I/O or read a clo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
 from wisipay.core.money import Paise
-from wisipay.merchants import FeeTier, RuleAction, ServiceKind
+from wisipay.merchants import FeeStrategy, FeeTier, RuleAction, ServiceKind
+
+_COMBINE: Final[dict[FeeStrategy, Callable[[tuple[int, int]], int]]] = {
+    FeeStrategy.SUM: sum,
+    FeeStrategy.MAX: max,
+    FeeStrategy.MIN: min,
+}
 
 ANY_AMOUNT: Final = 1 << 62
 """More paise than any payment is of."""
@@ -36,6 +43,10 @@ class Facts:
     reference_length: int = 0
 
 
+Price: TypeAlias = tuple[int, int, int, int, int, Callable[[tuple[int, int]], int]]
+"""A fee tier: first and last amount, flat part, share and tax in parts per million, and what combines the two parts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A channel as it stands at this moment for one kind and mode of payment.
@@ -44,8 +55,8 @@ class Place:
     outweighs: a channel that is held for bad health. Amounts outside `least_paise` to `most_paise` do not fit, nor
     those above `room_paise` (what its limits still hold) and `float_paise` (what the provider still has of ours).
     `tiers` are the provider's fees; `has_gaps`: some amounts between the first and the last have none.
-    `expected` and `spread` are of the share of payments that go well, less what waiting is worth. `on_trial`: a payment
-    may try whether it is well again.
+    `expected` and `spread` are of the share of payments that go well, less what waiting is worth, in thousandths.
+    `on_trial`: a payment may try whether it is well again.
     """
 
     channel_id: str
@@ -63,6 +74,20 @@ class Place:
     expected: float = 0
     spread: float = 0
     on_trial: bool = False
+    ceiling_paise: int = field(init=False)
+    is_choosy: bool = field(init=False)
+    prices: tuple[Price, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Worked out once, since every payment asks: the lowest of the upper ends, whether to look closer, fees.
+        object.__setattr__(self, "ceiling_paise", min(self.most_paise, self.room_paise, self.float_paise))
+        object.__setattr__(self, "is_choosy", self.whole_rupees or self.has_gaps)
+        object.__setattr__(self, "prices", tuple(map(_price, self.tiers)))
+
+
+def _price(tier: FeeTier) -> Price:
+    charge, last = tier.charge, ANY_AMOUNT if tier.to_paise is None else tier.to_paise
+    return tier.from_paise, last, charge.flat_paise, charge.percentage_ppm, charge.tax_ppm, _COMBINE[charge.strategy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +96,8 @@ class Decision:
 
     The first `chosen` of `ranked` are those of the rule (or, without one, of the merchant's route), put in order `by`;
     the others are fallbacks. `scores` go with them, where the order has any: thousandths of expected success, or paise
-    of cost. `skipped` are pairs of channel and reason. `note` tells of chance, trial or want of anything better.
+    of cost. `skipped` are pairs of channel and reason; `left` channels would do as well and stand behind the ranked
+    ones. `note` tells of chance, trial or want of anything better.
     """
 
     ranked: tuple[str, ...]
@@ -79,6 +105,7 @@ class Decision:
     by: RuleAction
     scores: tuple[int, ...]
     skipped: tuple[tuple[str, str], ...]
+    left: int
     rule_id: int | None
     note: str = ""
 
@@ -99,6 +126,7 @@ class Decision:
             "chosen": self.chosen,
             "scores": list(self.scores),
             "skipped": [list(each) for each in self.skipped],
+            "left": self.left,
             "note": self.note,
         }
         return {name: value for name, value in kept.items() if value or name == "chosen"}

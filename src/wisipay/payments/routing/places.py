@@ -69,8 +69,8 @@ def place_of(book: RoutingBook, channel: Channel, kind: ServiceKind, mode: str, 
         has_gaps=has_gaps,
         room_paise=_room(channel, kind, look.used),
         float_paise=_float_left(book, channel, kind, look.used),
-        expected=health.mean - waiting if health else 0,
-        spread=health.spread if health else 0,
+        expected=(health.mean - waiting) * 1_000 if health else 0,
+        spread=health.spread * 1_000 if health else 0,
         on_trial=look.may_try,
     )
 

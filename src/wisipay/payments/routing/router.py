@@ -15,7 +15,8 @@ from wisipay.core.money import Paise
 from wisipay.merchants import Channel, Directory, RoutingBook, ServiceConfig, ServiceKind, fee_for
 from wisipay.payments.errors import PayCode, PaymentError
 from wisipay.payments.model import Candidate
-from wisipay.payments.routing.deciding import UNKNOWN_CHANNEL, decide
+from wisipay.payments.routing.board import UNKNOWN_CHANNEL, Board
+from wisipay.payments.routing.deciding import decide
 from wisipay.payments.routing.matching import RuleIndex
 from wisipay.payments.routing.model import Decision, Facts, Place
 from wisipay.payments.routing.places import Look, place_of
@@ -23,8 +24,6 @@ from wisipay.payments.routing.spending import Spending
 from wisipay.providers import Capabilities, HealthStore, ProviderGateway, State
 
 KEPT: Final = timedelta(milliseconds=250)
-CANDIDATES_MAX: Final = 10
-"""The most channels that are tried for one payment; of those behind them nothing would be left to hope for."""
 
 _FIELD_OF: Final = {
     "payin": {"name": "customer_name", "email": "customer_email", "phone": "customer_phone"},
@@ -56,7 +55,7 @@ class _Moment:
     rules: RuleIndex
     capabilities: dict[str, Capabilities | str]
     now: datetime
-    places: dict[tuple[ServiceKind, str], dict[str, Place]] = field(default_factory=dict)
+    boards: dict[tuple[ServiceKind, str], Board] = field(default_factory=dict)
     ready: set[tuple[str, ServiceKind, str, tuple[str, ...]]] = field(default_factory=set)
 
     def holds_at(self, book: RoutingBook, now: datetime) -> bool:
@@ -97,7 +96,7 @@ class Router:
         channels = moment.book.channels
         candidates = [
             _candidate(channels[channel_id], facts.kind, facts.amount_paise, decision.reason(place))
-            for place, channel_id in enumerate(decision.ranked[:CANDIDATES_MAX])
+            for place, channel_id in enumerate(decision.ranked)
         ]
         return Routed(tuple(candidates), decision.record())
 
@@ -117,15 +116,17 @@ class Router:
         return latest
 
     async def _decide(self, moment: _Moment, service: ServiceConfig, facts: Facts) -> Decision:
-        places = moment.places.setdefault((facts.kind, facts.mode), {})
+        board = moment.boards.get((facts.kind, facts.mode))
+        if board is None:
+            board = moment.boards[facts.kind, facts.mode] = Board()
         wanted = (facts.merchant_id, facts.kind, facts.mode, service.routing)
         if wanted not in moment.ready:
             for channel_id in moment.rules.channels_of(facts).union(service.routing):
                 channel = moment.book.channels.get(channel_id)
-                if channel is not None and channel_id not in places:
-                    places[channel_id] = await self._place(moment, channel, facts)
+                if channel is not None and channel_id not in board:
+                    board.put(await self._place(moment, channel, facts))
             moment.ready.add(wanted)
-        return decide(facts, places, moment.rules, service.routing)
+        return decide(facts, board, moment.rules, service.routing)
 
     def facts(
         self,
@@ -181,7 +182,7 @@ class Router:
         """Note what a payment that goes to this channel first means to the next one."""
         if self._spending is not None:
             self._spending.sent(channel_id, facts.kind, facts.amount_paise)
-        if self._health is not None and moment.places[facts.kind, facts.mode][channel_id].on_trial:
+        if self._health is not None and moment.boards[facts.kind, facts.mode][channel_id].on_trial:
             self._health.tried(channel_id, facts.kind)
             moment.now -= KEPT  # it is over: the next payment must see that somebody tries the channel
 
