@@ -13,6 +13,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 _ERROR_REFERENCE: Final = {"$ref": "#/components/schemas/Error"}
+_HEADERS: Final = {
+    "x-request-id": "names this request in our logs; yours, when you send one",
+    "retry-after": "seconds to wait before the next attempt",
+}
+_COME_AGAIN: Final = frozenset({"429", "503"})
 _ERROR_SCHEMA: Final = {
     "type": "object",
     "title": "Error",
@@ -41,21 +46,35 @@ def openapi_config(title: str, extra: Mapping[str, Any]) -> OpenAPIConfig:
     )
 
 
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """Complete Litestar's document: our errors, the headers of every answer, and what its own rendering gets wrong."""
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components.setdefault("Error", _ERROR_SCHEMA)
+    for path in document.get("paths", {}).values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                _complete(f"{status}", response)
+    for schema in components.values():
+        # Always sent, though msgspec, which knows its value beforehand, calls it optional.
+        if "success" in schema.get("properties", {}):
+            schema["required"] = sorted({*schema.get("required", ()), "success"})
+    return document
+
+
 class _JsonWithOurErrors(JsonRenderPlugin):
-    """Renders the document with our error shape."""
+    """Renders the completed document."""
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        components = openapi_schema.setdefault("components", {}).setdefault("schemas", {})
-        components.setdefault("Error", _ERROR_SCHEMA)
-        for path in openapi_schema.get("paths", {}).values():
-            for operation in path.values():
-                _replace_error_shapes(operation)
-        return super().render(request, openapi_schema)
+        return super().render(request, completed(openapi_schema))
 
 
-def _replace_error_shapes(operation: object) -> None:
-    responses = operation.get("responses", {}) if isinstance(operation, dict) else {}
-    for response in responses.values():
-        for content in response.get("content", {}).values():
-            if "status_code" in content.get("schema", {}).get("properties", {}):
-                content["schema"] = _ERROR_REFERENCE
+def _complete(status: str, response: dict[str, Any]) -> None:
+    for content in response.get("content", {}).values():
+        if "status_code" in content.get("schema", {}).get("properties", {}):
+            content["schema"] = _ERROR_REFERENCE
+        for example in content.get("examples", {}).values():
+            example.pop("id", None)  # its key says it, and an example has no such field
+    for name, description in _HEADERS.items():
+        if name != "retry-after" or status in _COME_AGAIN:
+            told = {"description": description, "schema": {"type": "string"}}
+            response.setdefault("headers", {}).setdefault(name, told)

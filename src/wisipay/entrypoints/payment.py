@@ -23,14 +23,12 @@ from wisipay.core.logging import configure_logging
 from wisipay.entrypoints.engine import Engine, engine
 from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Kind
-from wisipay.payments.http import MerchantApi
+from wisipay.payments.http import OPENAPI_EXTRA, MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
 from wisipay.sandbox import SANDBOX_MARK, SandboxPayments, SandboxStore
 from wisipay.webhooks import Captures, Receiving
 from wisipay.webhooks.http import WebhookDependencies, build_debug_handlers
 from wisipay.webhooks.http import build_handlers as webhook_handlers
-
-_ABOUT = "Collect (payin) and disburse (payout) money in India. Every request is signed; see docs/integrate."
 
 
 @asynccontextmanager
@@ -71,7 +69,7 @@ def _app(parts: Engine, receiving: Receiving) -> Litestar:
         title=f"{settings.app_brand_name} merchant API",
         ready_checks={"postgres": parts.check_postgres},
         optional_checks={"redis": parts.check_redis},
-        openapi_extra={"description": _ABOUT},
+        openapi_extra=OPENAPI_EXTRA,
     )
 
 

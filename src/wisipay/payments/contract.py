@@ -25,7 +25,7 @@ OrderId = Annotated[
 ]
 Name = Annotated[str, Meta(min_length=3, max_length=100, examples=["Asha Rao"])]
 Phone = Annotated[str, Meta(pattern=r"^[6-9][0-9]{9}$", description="10-digit Indian mobile", examples=["9876543210"])]
-TransactionId = Annotated[str, Meta(description="ours, at most 30 characters", examples=["WSP01KAN7M3Q0ZV5T9Y2C4D6F"])]
+TransactionId = Annotated[str, Meta(description="ours, at most 34 characters", examples=["WSP01KAN7M3Q0ZV5T9Y2C4D6F"])]
 
 
 class PayinBody(msgspec.Struct, rename="camel"):
@@ -140,6 +140,22 @@ class StatusAnswer(msgspec.Struct, kw_only=True):
 
     success: Literal[True] = True
     data: StatusData
+
+
+class CallbackBody(msgspec.Struct, rename="camel"):
+    """What your callback URL is told."""
+
+    order_id: OrderId
+    transaction_id: TransactionId
+    amount: Annotated[int, Meta(description="in the unit of the API; two decimals for odd paise", examples=[500])]
+    currency: Literal["INR"]
+    status: Literal["SUCCESS", "FAILED", "EXPIRED", "REVERSED"]
+    utr: Annotated[str | None, Meta(description="the bank's reference, once there is one")]
+    type: Literal["PAYIN", "PAYOUT"]
+    timestamp: Annotated[int, Meta(description="when it happened, Unix time in milliseconds", examples=[1770323351204])]
+    hash: Annotated[
+        str, Meta(description="old scheme: hex HMAC-SHA256 of `amount|currency|orderId|secret`, keyed with the secret")
+    ]
 
 
 class ErrorBody(msgspec.Struct, kw_only=True):

@@ -26,13 +26,27 @@ from wisipay.payments.contract import PayinAnswer, PayoutAnswer, StatusAnswer
 from wisipay.payments.errors import PaymentError
 from wisipay.payments.idempotency import Claim, IdempotencyKeys, KeptAnswer
 from wisipay.payments.model import Kind, Transaction
-from wisipay.payments.openapi import INITIATE_ERRORS, STATUS_ERRORS, PayinOperation, PayoutOperation, SignedOperation
+from wisipay.payments.openapi import (
+    PAYIN_ANSWERS,
+    PAYOUT_ANSWERS,
+    STATUS_ANSWERS,
+    PayinOperation,
+    PayoutOperation,
+    SignedOperation,
+    callbacks,
+)
 from wisipay.payments.service import Request as PaymentRequest
 from wisipay.payments.validation import AmountUnit, payin_request, payout_request
 
 _log = get_logger("payments.http")
 
 _PATH = "/api/payment"
+
+OPENAPI_EXTRA = {
+    "description": "Collect (payin) and disburse (payout) money in India. Every request is signed; see docs/integrate.",
+    "webhooks": callbacks(),
+}
+"""What the OpenAPI document says besides its paths."""
 
 HttpRequest = Request[Any, Any, State]
 
@@ -88,7 +102,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         f"{api.path}/payin/initiate",
         status_code=200,
         operation_class=PayinOperation,
-        responses=INITIATE_ERRORS,
+        responses=PAYIN_ANSWERS,
         tags=api.tags or ["payin"],
         summary="Start a collection",
         opt=in_fast_lane(start_payin),
@@ -100,7 +114,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
         f"{api.path}/payout/initiate",
         status_code=200,
         operation_class=PayoutOperation,
-        responses=INITIATE_ERRORS,
+        responses=PAYOUT_ANSWERS,
         tags=api.tags or ["payout"],
         summary="Start a disbursement",
         opt=in_fast_lane(start_payout),
@@ -111,7 +125,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
     @get(
         f"{api.path}/{{order_id:str}}",
         operation_class=SignedOperation,
-        responses=STATUS_ERRORS,
+        responses=STATUS_ANSWERS,
         tags=api.tags or ["status"],
         summary="Status of a payment, whichever type",
     )
@@ -122,7 +136,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
     @get(
         f"{api.path}/payin/status/{{order_id:str}}",
         operation_class=SignedOperation,
-        responses=STATUS_ERRORS,
+        responses=STATUS_ANSWERS,
         tags=api.tags or ["status"],
         summary="Status of a payin; asks the provider when still open",
     )
@@ -132,7 +146,7 @@ def build_handlers(api: MerchantApi) -> list[HTTPRouteHandler]:
     @get(
         f"{api.path}/payout/status/{{order_id:str}}",
         operation_class=SignedOperation,
-        responses=STATUS_ERRORS,
+        responses=STATUS_ANSWERS,
         tags=api.tags or ["status"],
         summary="Status of a payout; asks the provider when still open",
     )

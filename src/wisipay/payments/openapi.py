@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the payment endpoints beyond their return types: headers, bodies, errors.
+"""What the OpenAPI document says beyond the endpoints' return types: headers, bodies, errors, callbacks.
 
 The request bodies are read and checked by `validation`, which sees the raw bytes that the signature covers; here they
 are described from the structs of `contract`.
@@ -6,56 +6,107 @@ are described from the structs of `contract`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody, Schema
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    PathItem,
+    Reference,
+    RequestBody,
+    Schema,
+)
 
-from wisipay.payments.contract import ErrorBody, PayErrorBody, PayinBody, PayoutBody
+from wisipay.payments import openapi_examples as examples
+from wisipay.payments.contract import (
+    CallbackBody,
+    ErrorBody,
+    PayErrorBody,
+    PayinAnswer,
+    PayinBody,
+    PayoutAnswer,
+    PayoutBody,
+    StatusAnswer,
+)
 
 _SIGNATURE: Final = (
-    "v1: hex HMAC-SHA256 of `raw_body|timestamp`, keyed with your API secret; "
-    "v2: `v2=` and the same of the lines `timestamp`, `METHOD`, `path?query` and `sha256hex(raw_body)`"
+    "v2: `v2=` and the hex HMAC-SHA256, keyed with your API secret, of the lines `timestamp`, `METHOD`, `path?query` "
+    "and `sha256hex(raw_body)`; v1: the same of `raw_body|timestamp`, without `v2=`"
 )
 
 _SIGNED: Final = (
     ("x-merchant-id", "your merchant id", "MER-1"),
     ("x-timestamp", "Unix time in milliseconds, within 60 s of ours", "1770323283897"),
+    ("x-signature", _SIGNATURE, "v2=60a3e97839deeb92fc49f3716563ac831351cf62bc83242ff320c50b9835b69e"),
+)
+_CALLBACK_HEADERS: Final = (
+    ("webhook-id", "the event's id, the same over all attempts", "01998b5e-6a52-7c1e-9a55-0d8f0e6b7a11"),
+    ("webhook-timestamp", "Unix time in seconds at which this attempt was signed", "1770323283"),
+    ("webhook-signature", "`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body` (Standard Webhooks)", "v1,nk3m..."),
+    ("x-merchant-id", "your merchant id", "MER-1"),
+    ("x-timestamp", "Unix time in milliseconds", "1770323283897"),
     (
         "x-signature",
-        _SIGNATURE,
-        "afea291dbbe10f0622ac2190dd7f4503f0f621f63cfe83df5ed058b2d836b819",
+        "hex HMAC-SHA256 of `body|x-timestamp`",
+        "afea291dbbe10f0622ac2190dd7f4503f0f621f63cfe83df5ed058b2",
     ),
 )
 
 
-def _error(described: str, kind: type[msgspec.Struct] = ErrorBody) -> ResponseSpec:
-    return ResponseSpec(kind, description=described, generate_examples=False)
+def _answer(described: str, kind: Any, *told: Example) -> ResponseSpec:  # noqa: ANN401 - a type, or a union of types
+    return ResponseSpec(kind, description=described, generate_examples=False, examples=list(told))
 
 
-STATUS_ERRORS: Final = {
-    400: _error("A header is missing or malformed"),
-    401: _error("Unknown merchant"),
-    403: _error("Signature, timestamp, address, or a merchant or service that is switched off"),
-    404: _error("You have no such order"),
-    429: _error("Too many requests; see retry-after"),
-    500: _error("Unexpected; tell us the request id"),
-    503: _error("Temporarily unavailable; try again"),
+def _errors(*statuses: tuple[int, str]) -> dict[int, ResponseSpec]:
+    """Describe errors, each with an example of everything that the code's tables know under its status."""
+    made = {}
+    for status, described in statuses:
+        told = examples.errors_of(status)
+        shapes = {(each.id or "").startswith("PAY_") for each in told}
+        kind: Any = ErrorBody | PayErrorBody if len(shapes) > 1 else PayErrorBody if True in shapes else ErrorBody
+        made[status] = _answer(described, kind, *told)
+    return made
+
+
+_OF_ALL: Final = (
+    (401, "Unknown merchant"),
+    (403, "Signature, timestamp, address, or a merchant or service that is switched off: see `details.reason`"),
+    (429, "Too many requests, or a limit of amounts is reached; see `retry-after`"),
+    (500, "Unexpected; tell us the request id"),
+    (503, "Temporarily unavailable; see `retry-after`"),
+)
+
+STATUS_ANSWERS: Final = {
+    200: _answer("How the payment stands", StatusAnswer, *examples.STATUS),
+    400: _answer("A header is missing or malformed", ErrorBody, *examples.HEADERS_MISSING),
+    404: _answer("You have no such order", ErrorBody, *examples.errors_of(404)),
+    **_errors(*_OF_ALL),
 }
 
-INITIATE_ERRORS: Final = {
-    **{status: spec for status, spec in STATUS_ERRORS.items() if status != 404},  # noqa: PLR2004 - an HTTP status
-    400: _error("A header or field is wrong, or the provider refused the payment (then in the shape of 402)"),
-    402: _error("Insufficient balance (PAY_1205)", PayErrorBody),
-    409: _error("This orderId has been used before, or its first request is still running"),
-    413: _error("The body is over 64 KiB"),
-    415: _error("The body is not JSON"),
-    422: _error("This Idempotency-Key was used for another request"),
-    502: _error("The provider's answer could not be read", PayErrorBody),
-    504: _error("The provider did not answer in time (PAY_1302)", PayErrorBody),
+_INITIATE_ERRORS: Final = _errors(
+    (400, "A header or field is wrong, or the provider refused the payment"),
+    *_OF_ALL,
+    (402, "The balance is too small"),
+    (409, "This orderId has been used before, or its first request is still running"),
+    (413, "The body is over 64 KiB"),
+    (415, "The body is not JSON in UTF-8"),
+    (422, "This Idempotency-Key was used for another request"),
+    (502, "The provider's answer could not be read"),
+    (504, "The provider did not answer in time: ask for the status"),
+)
+PAYIN_ANSWERS: Final = {
+    200: _answer("The payin was started: send your customer to `paymentUrl`", PayinAnswer, *examples.PAYIN),
+    **_INITIATE_ERRORS,
 }
+PAYOUT_ANSWERS: Final = {200: _answer("The payout was started", PayoutAnswer, *examples.PAYOUT), **_INITIATE_ERRORS}
 
 
 @dataclass
@@ -63,8 +114,9 @@ class SignedOperation(Operation):
     """An operation that takes the authentication headers."""
 
     def __post_init__(self) -> None:
-        """Add the headers to the parameters that Litestar found."""
-        self.parameters = [*(self.parameters or ()), *(_header(*row) for row in _SIGNED)]
+        """Add the headers to the parameters that Litestar found, and say what an order id in the path is."""
+        in_path = [_order_id() for _ in self.parameters or ()]  # no path has another parameter
+        self.parameters = [*in_path, *(_header(*row) for row in _SIGNED)]
 
 
 @dataclass
@@ -74,7 +126,7 @@ class PayinOperation(SignedOperation):
     def __post_init__(self) -> None:
         """Add headers and body."""
         super().__post_init__()
-        _describe_initiate(self, PayinBody)
+        _describe_initiate(self, body_schema(PayinBody), examples.PAYIN_BODIES)
 
 
 @dataclass
@@ -82,18 +134,60 @@ class PayoutOperation(SignedOperation):
     """The payout initiate call."""
 
     def __post_init__(self) -> None:
-        """Add headers and body."""
+        """Add headers and body: to a bank account, or by UPI to a VPA."""
         super().__post_init__()
-        _describe_initiate(self, PayoutBody)
+        schema = body_schema(PayoutBody)
+        account = ["beneficiaryAccountNumber", "beneficiaryIfsc", "beneficiaryBankName"]
+        by_vpa: dict[str, Reference | Schema] = {"paymentMode": Schema(type=OpenAPIType.STRING, const="UPI")}
+        schema.one_of = [
+            Schema(title="to an account", required=account, schema_not=Schema(required=["beneficiaryVpa"])),
+            Schema(title="to a VPA", required=["beneficiaryVpa"], properties=by_vpa),
+        ]
+        _describe_initiate(self, schema, examples.PAYOUT_BODIES)
 
 
-def _describe_initiate(operation: Operation, body: type[msgspec.Struct]) -> None:
+def callbacks() -> dict[str, PathItem]:
+    """Describe what we send to a merchant, for the document's `webhooks`."""
+    told = {"application/json": OpenAPIMediaType(schema=body_schema(CallbackBody), examples=_named(examples.CALLBACKS))}
+    answers: dict[str, OpenAPIResponse | Reference] = {
+        "2XX": OpenAPIResponse(description="Delivered, when it comes within ten seconds"),
+        "410": OpenAPIResponse(description="Switches this endpoint off"),
+        "429": OpenAPIResponse(description="Slows us down, for as long as `retry-after` says"),
+        "default": OpenAPIResponse(description="Tried again with growing gaps, for more than a day"),
+    }
+    operation = Operation(
+        operation_id="paymentCallback",
+        summary="A payment has reached a final status, or left one",
+        description="Sent to your callback URL. Verify a signature before you believe a word of it.",
+        tags=["callbacks"],
+        parameters=[_header(*row) for row in _CALLBACK_HEADERS],
+        request_body=RequestBody(content=told, required=True),
+        responses=answers,
+    )
+    return {"payment": PathItem(post=operation)}
+
+
+def _describe_initiate(operation: Operation, schema: Schema, bodies: Sequence[Example]) -> None:
     key = _header(
         "idempotency-key", "the first answer to this key is given again for 24 h", "0d9c1a52-order-10001", needed=False
     )
     operation.parameters = [*(operation.parameters or ()), key]
-    content = {"application/json": OpenAPIMediaType(schema=body_schema(body))}
+    content = {"application/json": OpenAPIMediaType(schema=schema, examples=_named(bodies))}
     operation.request_body = RequestBody(content=content, required=True)
+
+
+def _named(told: Sequence[Example]) -> dict[str, Any]:
+    return {f"{example.id}": Example(summary=example.summary, value=example.value) for example in told}
+
+
+def _order_id() -> Parameter:
+    return Parameter(
+        name="order_id",
+        param_in="path",
+        description="the `orderId` that you gave",
+        required=True,
+        schema=Schema(type=OpenAPIType.STRING, min_length=1, examples=["ORDER-10001"]),
+    )
 
 
 def _header(name: str, description: str, example: str, *, needed: bool = True) -> Parameter:
@@ -114,10 +208,12 @@ def body_schema(body: type[msgspec.Struct]) -> Schema:
 
 
 def _schema(plain: dict[str, Any]) -> Schema:
+    kind = plain.get("type") or ("string" if "enum" in plain else None)
     return Schema(
         title=plain.get("title"),
         description=plain.get("description"),
-        type=OpenAPIType(plain["type"]) if "type" in plain else None,
+        type=OpenAPIType(kind) if kind else None,
+        any_of=[_schema(each) for each in plain["anyOf"]] if "anyOf" in plain else None,
         properties={name: _schema(field) for name, field in plain["properties"].items()}
         if "properties" in plain
         else None,

@@ -47,7 +47,7 @@ def build_handlers(dependencies: WebhookDependencies) -> list[HTTPRouteHandler]:
 
     opt = in_fast_lane(take)
 
-    @post("/webhook/{route:str}/{provider:str}/{legal_entity:str}", status_code=200, tags=["webhooks"], opt=opt)
+    @post("/webhook/{route:str}/{provider:str}/{legal_entity:str}", status_code=200, include_in_schema=False, opt=opt)
     async def gateway_webhook(
         request: Request[None, None, State], route: FromPath[str], provider: FromPath[str], legal_entity: FromPath[str]
     ) -> Response[bytes]:
@@ -55,7 +55,7 @@ def build_handlers(dependencies: WebhookDependencies) -> list[HTTPRouteHandler]:
         del route, provider, legal_entity  # here they are described only
         return litestar_response(await take(await wire_request(request)))
 
-    @post("/webhook/{route:str}/{provider:str}", status_code=200, tags=["webhooks"], opt=opt)
+    @post("/webhook/{route:str}/{provider:str}", status_code=200, include_in_schema=False, opt=opt)
     async def bank_webhook(
         request: Request[None, None, State], route: FromPath[str], provider: FromPath[str]
     ) -> Response[bytes]:
