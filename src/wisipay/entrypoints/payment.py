@@ -25,6 +25,7 @@ from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Kind
 from wisipay.payments.http import OPENAPI_EXTRA, MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
+from wisipay.reference.http import build_handlers as reference_handlers
 from wisipay.sandbox import SANDBOX_MARK, SandboxPayments, SandboxStore
 from wisipay.webhooks import Captures, Receiving
 from wisipay.webhooks.http import WebhookDependencies, build_debug_handlers
@@ -61,6 +62,7 @@ def _app(parts: Engine, receiving: Receiving) -> Litestar:
             *payment_handlers(api),
             *payment_handlers(uat),
             *checkout_handlers(checkout),
+            *reference_handlers(),
             *webhook_handlers(WebhookDependencies(receiving)),
             *(build_debug_handlers(Captures(parts.redis, parts.clock)) if settings.webhook_debug_enabled else ()),
         ],
