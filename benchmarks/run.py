@@ -165,12 +165,12 @@ def _ended_seconds() -> float:
 def _plan(arguments: argparse.Namespace) -> Plan:
     quick = arguments.quick
     return Plan(
-        seconds=1.0 if quick else arguments.seconds,
+        seconds=0.5 if quick else arguments.seconds,
         connections=arguments.concurrency,
         window=arguments.concurrency * 8,
-        warm_up_seconds=1.0 if quick else 3.0,
+        warm_up_seconds=0.5 if quick else 3.0,
         ledger_seconds=0.5 if quick else 5.0,
-        pgbench_seconds=3 if quick else 5,
+        pgbench_seconds=1 if quick else 5,
         soak_seconds=2.0 if quick else arguments.soak_minutes * 60,
         rows=(1000,) if quick else arguments.rows,
     )
