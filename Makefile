@@ -61,6 +61,7 @@ endif
 
 docs: $(READY) ## write the parts of docs/ that code decides
 	$(BIN)/python scripts/generated_blocks.py
+	$(BIN)/python scripts/postman_collection.py
 	$(BIN)/python -m wisipay.core.config_docs > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
 
 new-provider: $(READY) ## make adapter, simulator part, tests and page of a provider; NAME=acmepay
