@@ -18,6 +18,7 @@ from wisipay.providers import (
     Accepted,
     BreakerPolicy,
     BreakerStore,
+    HealthStore,
     HttpPolicy,
     InvalidCredentials,
     NotFound,
@@ -82,6 +83,24 @@ async def gateway(channels: Channels, redis: Redis, clock: FakeClock) -> AsyncIt
     async with HttpClient(private_addresses_allowed=True) as client:
         policy = HttpPolicy(timeout_seconds=20, https_only=False)
         yield ProviderGateway(channels, client, breakers, policy=policy)
+
+
+async def test_health_hears_of_calls_and_of_open_circuits_but_not_of_what_was_held_back(
+    channels: Channels, redis: Redis, clock: FakeClock, loopback: Loopback
+) -> None:
+    health = HealthStore(redis, clock=clock)
+    breakers = BreakerStore(redis, clock=clock, shared_clock=clock, policy=BreakerPolicy(failures_to_open=3))
+    async with HttpClient(private_addresses_allowed=True) as client:
+        policy = HttpPolicy(timeout_seconds=20, https_only=False)
+        gateway = ProviderGateway(channels, client, breakers, policy=policy, health=health)
+        await gateway.create_payout(CHANNEL, payout_order())
+        loopback.will_answer(LOST)
+        for _ in range(5):
+            await gateway.create_payout(CHANNEL, payout_order())
+            await gateway.check_status(CHANNEL, "payout", payout_order().reference, None)
+    seen = health.health(CHANNEL, "payout")
+    assert (seen.calls, seen.answered, seen.is_blocked) == (4, 0.25, True)
+    assert not health.health(CHANNEL, "payin").is_blocked
 
 
 async def test_payins_payouts_and_questions_reach_the_provider(gateway: ProviderGateway, loopback: Loopback) -> None:

@@ -7,11 +7,11 @@ them, and why, is worked out once. Pure. Decides nothing that depends on an amou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from wisipay.merchants import RoutingRule
-from wisipay.payments.routing.model import Facts, Place
+from wisipay.payments.routing.model import ANY_AMOUNT, Facts, Place
 
 LINEUPS_MAX: Final = 10_000
 UNKNOWN_CHANNEL: Final = "unknown"
@@ -40,8 +40,16 @@ class Board:
         return self._places[channel_id]
 
     def put(self, place: Place) -> None:
-        """Add a place; before anybody asks for a line-up in which it is."""
+        """Add a place, or put it in the stead of an older one."""
         self._places[place.channel_id] = place
+        self._lineups.clear()
+
+    def spend(self, channel_id: str, amount_paise: int) -> None:
+        """Take a payment off what the channel's limits and float still hold, where they are bounded."""
+        place = self._places[channel_id]
+        if place.room_paise < ANY_AMOUNT or place.float_paise < ANY_AMOUNT:
+            room, rest = place.room_paise - amount_paise, place.float_paise - amount_paise
+            self.put(replace(place, room_paise=room, float_paise=rest))
 
     def lineups(self, facts: Facts, rule: RoutingRule | None, route: tuple[str, ...]) -> tuple[Lineup, Lineup]:
         """Return the channels of the rule (without one: of the route), and those of the route that follow behind."""

@@ -180,9 +180,11 @@ class Router:
 
     def _begin(self, moment: _Moment, channel_id: str, facts: Facts) -> None:
         """Note what a payment that goes to this channel first means to the next one."""
+        board = moment.boards[facts.kind, facts.mode]
+        board.spend(channel_id, facts.amount_paise)
         if self._spending is not None:
             self._spending.sent(channel_id, facts.kind, facts.amount_paise)
-        if self._health is not None and moment.boards[facts.kind, facts.mode][channel_id].on_trial:
+        if self._health is not None and board[channel_id].on_trial:
             self._health.tried(channel_id, facts.kind)
             moment.now -= KEPT  # it is over: the next payment must see that somebody tries the channel
 
