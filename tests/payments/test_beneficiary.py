@@ -14,6 +14,7 @@ from wisipay.payments.beneficiary import (
     Finding,
     look_at_account,
     look_at_vpa,
+    read_banks,
     read_directory,
 )
 
@@ -28,7 +29,9 @@ DIRECTORY = read_directory(LINES)
 
 
 def test_a_directory_knows_banks_branches_and_rails() -> None:
-    assert DIRECTORY.banks == {"HDFC", "SBIN"}
+    assert DIRECTORY.banks == {"HDFC": "HDFC Bank", "SBIN": "Bank, Second"}
+    assert (DIRECTORY.bank("hdfc0999999"), DIRECTORY.bank("SBIN0000300")) == ("HDFC Bank", "Bank, Second")
+    assert DIRECTORY.bank("ZZZZ0000001") is None
     assert DIRECTORY.branch("hdfc0000001") == Branch(
         "HDFC Bank", "TULSIANI CHAMBERS", frozenset({"IMPS", "NEFT", "RTGS", "UPI"})
     )
@@ -94,7 +97,7 @@ def test_without_a_directory_only_forms_are_looked_at() -> None:
         ("HDFC0000001", "IMPS", ()),
         ("hdfc0000001", "UPI", ()),
         ("HDFC0CABCCB", "NEFT", ()),
-        ("HDFC0CABCCB", "IMPS", (Doubt.RAIL_UNSUPPORTED,)),
+        ("HDFC0CABCCB", "UPI", ()),
         ("HDFC0999999", "IMPS", (Doubt.BRANCH_UNKNOWN,)),
         ("ZZZZ0000001", "IMPS", (Doubt.BANK_UNKNOWN,)),
     ],
@@ -105,6 +108,21 @@ def test_what_the_directory_does_not_know_is_a_doubt_and_no_fault(
     finding = look_at_account("000123456789", ifsc, rail, DIRECTORY)
     assert (finding.faults, finding.doubts) == ((), doubts)
     assert finding.branch == DIRECTORY.branch(ifsc)
+
+
+@pytest.mark.parametrize("rail", ["IMPS", "RTGS"])
+def test_a_rail_that_is_known_not_to_reach_a_branch_is_a_fault(rail: str) -> None:
+    finding = look_at_account("000123456789", "HDFC0CABCCB", rail, DIRECTORY)
+    assert (finding.faults, finding.doubts) == ((Fault.RAIL_UNSUPPORTED,), ())
+
+
+def test_banks_are_known_by_four_letters() -> None:
+    assert read_banks(["CODE,BANK", "HDFC,HDFC Bank"]) == {"HDFC": "HDFC Bank"}
+    for line in ("HDF,X", "HDFC", "HDFC,"):
+        with pytest.raises(DirectoryUnreadable, match="line 2"):
+            read_banks(["CODE,BANK", line])
+    with pytest.raises(DirectoryUnreadable, match="line 3"):
+        read_banks(["CODE,BANK", "HDFC,A", "HDFC,B"])
 
 
 def test_an_empty_directory_doubts_every_bank() -> None:

@@ -30,8 +30,8 @@ _BENEFICIARY = {
     "name": "Asha Rao",
     "email": "asha@example.com",
     "phone": "9999999999",
-    "accountNumber": "1",
-    "ifsc": "A",
+    "accountNumber": "000123456789",
+    "ifsc": "HDFC0000001",
 }
 _ENDS = (ProviderStatus.SUCCESS, ProviderStatus.FAILED, ProviderStatus.PROCESSING, ProviderStatus.EXPIRED)
 _END_WEIGHTS = (62, 84, 92, 100)

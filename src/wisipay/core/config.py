@@ -18,6 +18,7 @@ from wisipay.core.config_production import production_faults
 from wisipay.core.config_types import (
     Count,
     Cron,
+    Hosts,
     HttpUrl,
     Keys,
     Lower,
@@ -42,6 +43,7 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Lower]
 AmountUnit = Literal["RUPEES", "PAISE"]
 MailProvider = Annotated[Literal["console", "smtp", "zeptomail", "maileroo"], Lower]
 Directory = Annotated[Path, Wants("a folder this process can write to")]
+Readable = Annotated[Path, Wants("a file this process can read")]
 
 _SHOWN_VALUE_LENGTH: Final = 80
 
@@ -136,6 +138,13 @@ class Settings(BaseSettings):
     cron_payin_expiry_sweep: Cron = _variable("0 */5 * * * *", "finds open payins that are past their time")
     payin_auto_expire_minutes: Minutes = _variable(30, "a payin still open after this long expires")
     provider_timeout_seconds: Seconds = _variable(10, "longest wait for a provider's answer")
+    provider_proxy_hosts: Hosts = _variable(
+        (), "`wisipay provider proxy` may speak to these beyond the adapters' own hosts"
+    )
+    bank_directory_file: Readable | None = _variable(
+        None,
+        "bank branches and rails as CSV (IFSC, BANK, BRANCH, IMPS, NEFT, RTGS, UPI); none: only forms are checked",
+    )
 
     amount_unit: AmountUnit = _variable("RUPEES", "unit of amounts in the merchant API; storage is always paise")
     app_brand_name: Text = _variable("Wisipay", "name shown to people")

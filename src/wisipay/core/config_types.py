@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 _CRON_FIELD = r"[0-9*/,\-]{1,64}"
 _CRON = re.compile(rf"{_CRON_FIELD}(?: {_CRON_FIELD}){{5}}", re.ASCII)
 _MAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?", re.ASCII)
 _SIGNING_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _PREFIX = re.compile(r"[A-Z]{1,4}", re.ASCII)
 _KEY_SIZE_MINIMUM = 32
@@ -102,6 +103,12 @@ Networks = Annotated[
     BeforeValidator(_split),
     AfterValidator(_networks),
     Wants("addresses or CIDR ranges, IPv4 or IPv6, separated by commas"),
+]
+Hosts = Annotated[
+    tuple[Annotated[str, _matching(_HOST)], ...],
+    BeforeValidator(_split),
+    BeforeValidator(_lower),  # carried out before the splitting
+    Wants("host names, with a port where it is not 443, separated by commas"),
 ]
 MailAddress = Annotated[str, _matching(_MAIL), Wants("an e-mail address")]
 Prefix = Annotated[str, BeforeValidator(_upper), _matching(_PREFIX), Wants("1 to 4 letters")]

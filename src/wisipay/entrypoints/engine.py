@@ -22,7 +22,20 @@ from wisipay.core.http_client import HttpClient
 from wisipay.core.ids import id_length
 from wisipay.core.listener import Listener
 from wisipay.merchants import MERCHANTS_CHANGED, Directory, GatePolicy, MerchantGate, ServiceKind
-from wisipay.payments import Asker, Desk, Kind, PaymentService, Router, Rules, Spending, Status, Transaction, Words
+from wisipay.payments import (
+    Asker,
+    BankDirectory,
+    Desk,
+    Kind,
+    PaymentService,
+    Router,
+    Rules,
+    Spending,
+    Status,
+    Transaction,
+    Words,
+    load_directory,
+)
 from wisipay.providers import BreakerStore, HealthStore, HttpPolicy, ProviderGateway
 
 
@@ -65,12 +78,10 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         stack.push_async_callback(close_pool, pool)
         redis = connect_redis(settings)
         stack.push_async_callback(redis.aclose)
-        listener = await stack.enter_async_context(
-            Listener(settings.database_url, application_name=f"wisipay {service} listener")
-        )
-        client = await stack.enter_async_context(
-            HttpClient(private_addresses_allowed=settings.private_addresses_allowed)
-        )
+        listener = Listener(settings.database_url, application_name=f"wisipay {service} listener")
+        await stack.enter_async_context(listener)
+        client = HttpClient(private_addresses_allowed=settings.private_addresses_allowed)
+        await stack.enter_async_context(client)
         directory = Directory(pool, SecretBox.from_settings(settings), clock=clock)
         await listener.listen(MERCHANTS_CHANGED, directory.invalidate)
         health = HealthStore(redis, clock=clock)
@@ -83,18 +94,14 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             directory,
             client,
             BreakerStore(redis, clock=clock),
-            policy=HttpPolicy(
-                timeout_seconds=settings.provider_timeout_seconds,
-                https_only=settings.wisipay_env == "production",
-            ),
+            policy=HttpPolicy(settings.provider_timeout_seconds, https_only=settings.is_production),
             health=health,
         )
         router = Router(directory, gateway, clock, health=health, spending=spending)
         windows = SharedWindows(redis)
         stack.push_async_callback(windows.drain)
-        gate = MerchantGate(
-            directory=directory, windows=windows, clock=clock, policy=GatePolicy.from_settings(settings)
-        )
+        policy = GatePolicy.from_settings(settings)
+        gate = MerchantGate(directory=directory, windows=windows, clock=clock, policy=policy)
         rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
         outbox = Outbox()
         desk = Desk(pool, directory, clock, rules, outbox=outbox, ended=_ended(health))
@@ -111,9 +118,9 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             webhook_base_url=settings.app_base_url,
             channel_rate=gate.channel_tps,
             router=router,
+            banks=_banks(settings, service),
         )
         stack.push_async_callback(payments.drain)
-        words = Words(desk, asker, directory, id_length(settings.app_brand_prefix))
         yield Engine(
             settings=settings,
             clock=clock,
@@ -130,8 +137,13 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             desk=desk,
             asker=asker,
             payments=payments,
-            words=words,
+            words=Words(desk, asker, directory, id_length(settings.app_brand_prefix)),
         )
+
+
+def _banks(settings: Settings, service: str) -> BankDirectory:
+    """Only who starts payouts looks at branches, of which there are two hundred thousand."""
+    return load_directory(settings.bank_directory_file if service == "payment" else None)
 
 
 def _ended(health: HealthStore) -> Callable[[Transaction, Status], None]:

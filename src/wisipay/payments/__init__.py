@@ -1,6 +1,8 @@
 """Payments: collect (payin) and disburse (payout) through providers, on a pure machine driven in batches."""
 
 from wisipay.payments.asking import Asker
+from wisipay.payments.bank_directory import load_directory
+from wisipay.payments.beneficiary import BankDirectory
 from wisipay.payments.commands import Heard, SetStatus
 from wisipay.payments.desk import Desk
 from wisipay.payments.errors import TABLE, PayCode, PaymentError
@@ -18,6 +20,7 @@ __all__ = [
     "TABLE",
     "TRANSITIONS",
     "Asker",
+    "BankDirectory",
     "Decision",
     "Desk",
     "Flag",
@@ -43,6 +46,7 @@ __all__ = [
     "Words",
     "decision_lines",
     "list_payments",
+    "load_directory",
     "open_channel_accounts",
     "open_merchant_accounts",
     "open_system_accounts",

@@ -1,8 +1,8 @@
 """What can be told of a beneficiary before any provider is asked: forms, and the bank and branch behind an IFSC.
 
-Decides which particulars cannot be right and which only look odd. A wrong form is certain; what a directory does not
-know may be newer than the directory, so that is a doubt. Pure: a directory is read from lines that the caller opens.
-Must never refuse a payout for a doubt.
+Decides which particulars cannot be right and which only look odd. A wrong form is certain, and so is a branch of which
+the directory says that a rail does not reach it; what a directory does not know may be newer than the directory, so
+that is a doubt. Pure: a directory is read from lines that the caller opens. Must never refuse a payout for a doubt.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ BRANCHES_MAX: Final = 1_000_000
 """India has about 180,000 branches; a directory of many more is not one."""
 
 _IFSC: Final = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}", re.ASCII)
+_BANK: Final = re.compile(r"[A-Z]{4}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9]{6,34}", re.ASCII)
 _VPA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}@[A-Za-z][A-Za-z0-9]{1,63}", re.ASCII)
 _BANK_LETTERS: Final = 4
 _RAILS: Final = ("IMPS", "NEFT", "RTGS", "UPI")
+_RAILS_GONE_BY: Final = frozenset({"IMPS", "NEFT", "RTGS"})
 _COLUMNS: Final = ("IFSC", "BANK", "BRANCH", *_RAILS)
 _YES: Final = frozenset({"true", "1", "yes", "y"})
 
@@ -33,14 +35,14 @@ class Fault(StrEnum):
     IFSC_MALFORMED = "IFSC_MALFORMED"
     ACCOUNT_MALFORMED = "ACCOUNT_MALFORMED"
     VPA_MALFORMED = "VPA_MALFORMED"
+    RAIL_UNSUPPORTED = "RAIL_UNSUPPORTED"
 
 
 class Doubt(StrEnum):
-    """What a directory knows nothing of, or knows otherwise."""
+    """What a directory knows nothing of."""
 
     BANK_UNKNOWN = "BANK_UNKNOWN"
     BRANCH_UNKNOWN = "BRANCH_UNKNOWN"
-    RAIL_UNSUPPORTED = "RAIL_UNSUPPORTED"
 
 
 class DirectoryUnreadable(ValueError):  # noqa: N818 - names the fact, like the other errors here
@@ -61,8 +63,13 @@ class BankDirectory:
     """Branches by IFSC."""
 
     branches: Mapping[str, Branch] = field(default_factory=dict)
-    banks: frozenset[str] = frozenset()
-    """The four letters with which the IFSCs of known banks begin."""
+    banks: Mapping[str, str] = field(default_factory=dict)
+    """Names of banks by the four letters with which their IFSCs begin."""
+
+    def bank(self, ifsc: str) -> str | None:
+        """Return the name of the bank behind an IFSC, whatever the case of the letters; None where it is not known."""
+        branch = self.branch(ifsc)
+        return branch.bank if branch else self.banks.get(ifsc.upper()[:_BANK_LETTERS])
 
     def branch(self, ifsc: str) -> Branch | None:
         """Return a branch, whatever the case of the letters; None where it is not known."""
@@ -79,7 +86,10 @@ class Finding:
 
 
 def look_at_account(account_number: str, ifsc: str, rail: str, directory: BankDirectory | None = None) -> Finding:
-    """Look at an account that is to be paid by IMPS, NEFT or RTGS."""
+    """Look at an account that is to be paid by a rail. What the directory says of UPI is not gone by.
+
+    It tells which banks are on UPI, not which accounts are reached by it.
+    """
     ifsc = ifsc.upper()
     faults = [] if _IFSC.fullmatch(ifsc) else [Fault.IFSC_MALFORMED]
     if not _ACCOUNT.fullmatch(account_number) or not account_number.strip("0"):
@@ -87,7 +97,9 @@ def look_at_account(account_number: str, ifsc: str, rail: str, directory: BankDi
     if directory is None or Fault.IFSC_MALFORMED in faults:
         return Finding(tuple(faults))
     branch = directory.branch(ifsc)
-    return Finding(tuple(faults), _doubts(ifsc, rail, directory, branch), branch)
+    if branch is not None and rail in _RAILS_GONE_BY and rail not in branch.rails:
+        faults.append(Fault.RAIL_UNSUPPORTED)
+    return Finding(tuple(faults), _doubts(ifsc, directory, branch), branch)
 
 
 def look_at_vpa(vpa: str) -> Finding:
@@ -118,12 +130,21 @@ def read_directory(lines: Iterable[str]) -> BankDirectory:
         )
         # Names of banks come again by the thousand: one object each keeps the directory small.
         branches[ifsc] = Branch(intern((row["BANK"] or "").strip()), (row["BRANCH"] or "").strip(), rails)
-    return BankDirectory(branches, frozenset(ifsc[:_BANK_LETTERS] for ifsc in branches))
+    return BankDirectory(branches, {ifsc[:_BANK_LETTERS]: branch.bank for ifsc, branch in branches.items()})
 
 
-def _doubts(ifsc: str, rail: str, directory: BankDirectory, branch: Branch | None) -> tuple[Doubt, ...]:
+def read_banks(lines: Iterable[str]) -> Mapping[str, str]:
+    """Read a CSV with the columns CODE, four letters, and BANK. Raises DirectoryUnreadable naming the line."""
+    banks: dict[str, str] = {}
+    for number, row in enumerate(csv.DictReader(lines), start=2):
+        code, name = row.get("CODE") or "", row.get("BANK") or ""
+        if not _BANK.fullmatch(code) or not name or code in banks:
+            raise DirectoryUnreadable(f"line {number}: {code[:20]!r} is no bank with its name, or comes twice")
+        banks[code] = name
+    return banks
+
+
+def _doubts(ifsc: str, directory: BankDirectory, branch: Branch | None) -> tuple[Doubt, ...]:
     if ifsc[:_BANK_LETTERS] not in directory.banks:
         return (Doubt.BANK_UNKNOWN,)
-    if branch is None:
-        return (Doubt.BRANCH_UNKNOWN,)
-    return () if rail in branch.rails else (Doubt.RAIL_UNSUPPORTED,)
+    return (Doubt.BRANCH_UNKNOWN,) if branch is None else ()

@@ -18,6 +18,8 @@ from wisipay.core.logging import get_logger
 from wisipay.core.money import Paise
 from wisipay.merchants import Channel, Directory, Merchant, ServiceKind, fee_for
 from wisipay.payments.asking import Asker
+from wisipay.payments.beneficiary import BankDirectory
+from wisipay.payments.beneficiary_check import check_beneficiary
 from wisipay.payments.commands import Answered, CreateAnswered, Open, Opened, Refusal, Refused
 from wisipay.payments.desk import Desk
 from wisipay.payments.errors import PayCode, PaymentError
@@ -74,6 +76,7 @@ class PaymentService:
         webhook_base_url: str,
         channel_rate: ChannelRate | None = None,
         router: Router | None = None,
+        banks: BankDirectory | None = None,
     ) -> None:
         self._desk = desk
         self._gateway = gateway
@@ -85,6 +88,7 @@ class PaymentService:
         self._webhook_base_url = webhook_base_url.rstrip("/")
         self._channel_rate = channel_rate
         self._router = router or Router(directory, gateway, clock)
+        self._banks = banks or BankDirectory()
         self._running: set[asyncio.Task[Any]] = set()
 
     async def initiate(self, merchant: Merchant, request: Request) -> Transaction:
@@ -153,6 +157,8 @@ class PaymentService:
             raise PaymentError(PayCode.BELOW_MINIMUM)
         if limits.max_paise is not None and request.amount_paise > limits.max_paise:
             raise PaymentError(PayCode.ABOVE_MAXIMUM)
+        if request.kind is Kind.PAYOUT:
+            check_beneficiary(request.party, request.mode, request.order_id, self._banks)
         fee = fee_for(service.tiers, request.amount_paise)
         if fee is None:
             raise PaymentError(PayCode.FEE_CONFIG_MISSING, internal=f"no {kind} tier for {request.amount_paise} paise")

@@ -29,6 +29,15 @@ from wisipay.providers.health import Health, HealthPolicy, Standing, State
 from wisipay.providers.health_store import HealthStore
 from wisipay.providers.http import HttpPolicy, ProviderHttp
 from wisipay.providers.outgoing import numeric_name
+from wisipay.providers.proxy import (
+    ProviderProxy,
+    ProxyAnswer,
+    ProxyPolicy,
+    ProxyRefused,
+    ProxyRequest,
+    known_hosts,
+    read_request,
+)
 from wisipay.providers.registry import (
     adapter_names,
     build,
@@ -61,7 +70,12 @@ __all__ = [
     "ProviderAdapter",
     "ProviderGateway",
     "ProviderHttp",
+    "ProviderProxy",
     "ProviderStatus",
+    "ProxyAnswer",
+    "ProxyPolicy",
+    "ProxyRefused",
+    "ProxyRequest",
     "Rejected",
     "Standing",
     "State",
@@ -77,6 +91,8 @@ __all__ = [
     "capabilities_of",
     "check_credentials",
     "credentials_schema",
+    "known_hosts",
     "numeric_name",
+    "read_request",
     "register",
 ]

@@ -70,25 +70,31 @@ def capture(
     """Hand a redacted exchange to the hook; `outcome` is the answer, or why there is none. Without a hook: nothing."""
     if hook is None:
         return
-    answer = outcome if isinstance(outcome, HttpAnswer) else None
     try:
-        exchange = CapturedExchange(
-            provider=provider,
-            channel_id=channel_id,
-            operation=request.operation,
-            reference=request.reference,
-            method=request.method,
-            url=_redacted_text(request.url),
-            request_headers=_redacted_headers(request.headers),
-            request_body=_redacted_body(request.body),
-            status=answer.status if answer else None,
-            answer_headers=_redacted_headers(answer.headers) if answer else {},
-            answer_body=_redacted_body(answer.body) if answer else "",
-            failure=outcome if isinstance(outcome, str) else None,
-        )
-        hook(exchange)
+        hook(redacted_exchange(request, outcome, provider=provider, channel_id=channel_id))
     except Exception:
         _logger.exception("provider.capture.failed", provider_id=provider)
+
+
+def redacted_exchange(
+    request: ProviderRequest, outcome: HttpAnswer | str, *, provider: str, channel_id: str
+) -> CapturedExchange:
+    """Return an exchange without secrets and personal data; `outcome` is the answer, or why there is none."""
+    answer = outcome if isinstance(outcome, HttpAnswer) else None
+    return CapturedExchange(
+        provider=provider,
+        channel_id=channel_id,
+        operation=request.operation,
+        reference=request.reference,
+        method=request.method,
+        url=_redacted_text(request.url),
+        request_headers=_redacted_headers(request.headers),
+        request_body=_redacted_body(request.body),
+        status=answer.status if answer else None,
+        answer_headers=_redacted_headers(answer.headers) if answer else {},
+        answer_body=_redacted_body(answer.body) if answer else "",
+        failure=outcome if isinstance(outcome, str) else None,
+    )
 
 
 def _redacted_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
