@@ -14,7 +14,7 @@ from wisipay.merchants.author import Author
 from wisipay.merchants.errors import InvalidValue, UnknownChannel, UnknownWindow
 from wisipay.merchants.model import ServiceKind
 from wisipay.merchants.routing_rules import NOTE_MAX, checked_modes, checked_span
-from wisipay.merchants.store import QUERIES
+from wisipay.merchants.store import QUERIES, ROUTING
 
 MAINTENANCE_LONGEST: Final = timedelta(days=30)
 
@@ -32,9 +32,9 @@ async def set_hours(
     checked_span(*(span or (None, None)))
     async with conn.transaction():
         await _lock(conn, channel_id)
-        before = await conn.fetchrow(QUERIES["delete_hours"], channel_id, kind, mode)
+        before = await conn.fetchrow(ROUTING["delete_hours"], channel_id, kind, mode)
         if span is not None:
-            await conn.execute(QUERIES["insert_hours"], channel_id, kind, mode, *span)
+            await conn.execute(ROUTING["insert_hours"], channel_id, kind, mode, *span)
         await author.record(
             conn,
             "channel.hours",
@@ -56,7 +56,7 @@ async def add_maintenance(
         raise InvalidValue("reason", f"1 to {NOTE_MAX} characters, for whoever looks at night")
     async with conn.transaction():
         await _lock(conn, channel_id)
-        window_id: int = await conn.fetchval(QUERIES["insert_maintenance"], channel_id, starts_at, ends_at, reason)
+        window_id: int = await conn.fetchval(ROUTING["insert_maintenance"], channel_id, starts_at, ends_at, reason)
         after = {"window": window_id, "startsAt": f"{starts_at}", "endsAt": f"{ends_at}"}
         await author.record(conn, "channel.maintenance.add", ("channel", channel_id), None, after)
     return window_id
@@ -65,7 +65,7 @@ async def add_maintenance(
 async def end_maintenance(conn: Connection, author: Author, window_id: int) -> None:
     """Take a window away, before, while or after it holds. Raises UnknownWindow."""
     async with conn.transaction():
-        row = await conn.fetchrow(QUERIES["delete_maintenance"], window_id)
+        row = await conn.fetchrow(ROUTING["delete_maintenance"], window_id)
         if row is None:
             raise UnknownWindow(window_id)
         before = {"window": window_id, "startsAt": f"{row['starts_at']}", "endsAt": f"{row['ends_at']}"}
@@ -88,12 +88,12 @@ async def state_float(
         raise InvalidValue("float", "must not be negative")
     async with conn.transaction():
         await _lock(conn, channel_id)
-        before = await conn.fetchrow(QUERIES["delete_float"], channel_id)
+        before = await conn.fetchrow(ROUTING["delete_float"], channel_id)
         after: Mapping[str, object] | None = None
         if balance_paise is not None:
             after = {"balancePaise": balance_paise, "reservePaise": reserve_paise}
             await conn.execute(
-                QUERIES["insert_float"], channel_id, balance_paise, reserve_paise, used_paise, author.moment
+                ROUTING["insert_float"], channel_id, balance_paise, reserve_paise, used_paise, author.moment
             )
         was = None if before is None else {"balancePaise": before[0], "reservePaise": before[1]}
         await author.record(conn, "channel.float", ("channel", channel_id), was, after)

@@ -14,7 +14,7 @@ from wisipay.merchants.author import Author
 from wisipay.merchants.errors import InvalidValue, UnknownChannel, UnknownMerchant, UnknownRule
 from wisipay.merchants.model import ServiceKind
 from wisipay.merchants.routing_types import MINUTES_OF_DAY, MODES, RoutingRule, RuleAction
-from wisipay.merchants.store import QUERIES
+from wisipay.merchants.store import QUERIES, ROUTING
 
 RULES_MAX: Final = 1_000
 RULE_CHANNELS_MAX: Final = 50
@@ -39,10 +39,10 @@ async def add_rule(conn: Connection, author: Author, rule: RoutingRule) -> int:
                 raise UnknownChannel(channel_id)
         if rule.merchant_id is not None and not await conn.fetch(QUERIES["merchants"], [rule.merchant_id]):
             raise UnknownMerchant(rule.merchant_id)
-        if len(await conn.fetch(QUERIES["routing_rules"])) >= RULES_MAX:
+        if len(await conn.fetch(ROUTING["routing_rules"])) >= RULES_MAX:
             raise InvalidValue("rules", f"there are {RULES_MAX} already; remove one first")
         rule_id: int = await conn.fetchval(
-            QUERIES["insert_rule"],
+            ROUTING["insert_rule"],
             rule.merchant_id,
             rule.service,
             rule.priority,
@@ -66,7 +66,7 @@ async def add_rule(conn: Connection, author: Author, rule: RoutingRule) -> int:
 async def remove_rule(conn: Connection, author: Author, rule_id: int) -> None:
     """Remove a rule; raises UnknownRule."""
     async with conn.transaction():
-        row = await conn.fetchrow(QUERIES["delete_rule"], rule_id)
+        row = await conn.fetchrow(ROUTING["delete_rule"], rule_id)
         if row is None:
             raise UnknownRule(rule_id)
         before = {name: value for name, value in row.items() if name not in {"id", "created_at"}}

@@ -33,6 +33,7 @@ from wisipay.merchants.routing_types import (
 )
 
 QUERIES = load_queries(__file__, "queries.sql")
+ROUTING = load_queries(__file__, "routing.sql")
 
 _Services = Mapping[ServiceKind, ServiceConfig]
 _NO_SERVICES: _Services = {}
@@ -77,10 +78,10 @@ async def read_routing_book(conn: Connection) -> RoutingBook:
     """Read all that routing goes by: channels, rules, hours, maintenance that is not over, floats."""
     return RoutingBook(
         channels=await read_channels(conn),
-        rules=tuple(map(_rule, await conn.fetch(QUERIES["routing_rules"]))),
-        hours=tuple(ModeHours(*row) for row in await conn.fetch(QUERIES["hours"])),
-        maintenance=tuple(Maintenance(*row) for row in await conn.fetch(QUERIES["maintenance"])),
-        floats={row["channel_id"]: StatedFloat(*row) for row in await conn.fetch(QUERIES["floats"])},
+        rules=tuple(map(_rule, await conn.fetch(ROUTING["routing_rules"]))),
+        hours=tuple(ModeHours(*row) for row in await conn.fetch(ROUTING["hours"])),
+        maintenance=tuple(Maintenance(*row) for row in await conn.fetch(ROUTING["maintenance"])),
+        floats={row["channel_id"]: StatedFloat(*row) for row in await conn.fetch(ROUTING["floats"])},
     )
 
 
