@@ -9,8 +9,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 WORKERS ?= 3
+CASES ?= 300
 
-.PHONY: help setup demo up test check lint types imports unit docs new-provider simulate bench crash lock format clean
+.PHONY: help setup demo up test check lint types imports unit docs conformance new-provider simulate bench crash lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,6 +64,9 @@ docs: $(READY) ## write the parts of docs/ that code decides
 	$(BIN)/python scripts/generated_blocks.py
 	$(BIN)/python scripts/postman_collection.py
 	$(BIN)/python -m wisipay.core.config_docs > docs/configuration.md.new && mv docs/configuration.md.new docs/configuration.md
+
+conformance: $(READY) ## send thousands of requests that fit the OpenAPI document, and that do not; CASES=300 per operation
+	CONFORMANCE_CASES=$(CASES) $(BIN)/python -m pytest tests/reference/test_conformance.py -s
 
 new-provider: $(READY) ## make adapter, simulator part, tests and page of a provider; NAME=acmepay
 	$(BIN)/python scripts/new_provider.py $(NAME)

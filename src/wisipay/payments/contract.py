@@ -35,11 +35,27 @@ class PayinBody(msgspec.Struct, rename="camel"):
     order_id: OrderId
     payment_mode: Annotated[Literal["UPI", "QR", "INTENT"], Meta(examples=["UPI"])]
     customer_name: Name
-    customer_email: Annotated[str, Meta(max_length=254, examples=["asha@example.com"])]
+    customer_email: Annotated[
+        str,
+        Meta(
+            max_length=254,
+            pattern=r"^[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+            description="an e-mail address",
+            examples=["asha@example.com"],
+        ),
+    ]
     customer_phone: Phone
     remarks: Annotated[str, Meta(max_length=200, examples=["invoice 42"])] | msgspec.UnsetType = msgspec.UNSET
     redirect_url: (
-        Annotated[str, Meta(max_length=2048, description="http or https", examples=["https://shop.example.com/thanks"])]
+        Annotated[
+            str,
+            Meta(
+                max_length=2048,
+                pattern=r"^https?://[^\s/?#]+\S*$",
+                description="http or https: where your customer goes back to",
+                examples=["https://shop.example.com/thanks"],
+            ),
+        ]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     currency: Literal["INR"] = "INR"
