@@ -12,6 +12,7 @@ from xdist.scheduler import LoadGroupScheduling
 
 GROUPS: Final = {
     "tests/crash/test_survives.py": "installation",
+    "tests/e2e/test_duplicates.py": "installation",
     "tests/e2e/test_lifecycles.py": "installation",
     "tests/e2e/test_processes_killed.py": "installation",
     "tests/e2e/test_providers.py": "installation",
