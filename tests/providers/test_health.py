@@ -73,7 +73,8 @@ def test_only_a_call_without_service_counts_against_a_channel(
 
 
 def test_a_circuit_is_open_until_its_time_or_an_answer() -> None:
-    tally = Tally(NOW, blocked_at_ms=NOW, blocked_until_ms=NOW + 30_000)
+    tally = Tally(NOW)
+    tally.block(NOW, NOW + 30_000)
     assert health_of(tally, OPEN, NOW + 29_999).is_blocked
     assert not health_of(tally, OPEN, NOW + 30_000).is_blocked
     tally.count(TAKEN, 0.1, NOW + 1, OPEN)
@@ -124,3 +125,15 @@ def test_only_calls_of_the_trial_count_for_it_and_processes_add_up() -> None:
     total = together([one, other, older], trial, NOW)
     assert (total.trial_served, total.trial_failed) == (2, 1)
     assert (total.blocked_until_ms, total.answered_at_ms) == (NOW + 5, NOW)
+
+
+def test_the_first_answers_after_a_circuit_opened_halve_what_failed_before_until_the_next_failure() -> None:
+    tally = counted(*[LOST] * 16)
+    tally.block(NOW, NOW + 30_000)
+    for _ in range(4):
+        tally.count(TAKEN, 0.1, NOW, OPEN)
+    assert tally.failed == 2
+    tally.block(NOW, NOW + 30_000)
+    for outcome in (TAKEN, LOST, TAKEN):
+        tally.count(outcome, 0.1, NOW, OPEN)
+    assert tally.failed == 2

@@ -21,6 +21,8 @@ _PRIOR_GOOD: Final = 3.6
 _PRIOR_BAD: Final = 0.4
 """Believed of a provider about which nothing is known: four payments of which nine tenths went well."""
 
+_RECOVERED: Final = 3
+
 
 class Tally(msgspec.Struct, array_like=True):
     """What one process has seen of one channel and kind; all counts fade, so they are no whole numbers.
@@ -28,6 +30,7 @@ class Tally(msgspec.Struct, array_like=True):
     `served`: calls with an answer to the payment; `refused`: those with a definite no; `failed`: those that brought no
     word, or word of an outage. `waited_seconds` is what all of them took. `well` and `badly`: how payments ended.
     `release` and `trial`: since when the standing holds to which the counts of calls, and of trials, belong.
+    `recovered`: answers in a row since the circuit opened, the first few of which halve what failed before.
     """
 
     at_ms: int
@@ -44,6 +47,7 @@ class Tally(msgspec.Struct, array_like=True):
     answered_at_ms: int = 0
     blocked_at_ms: int = 0
     blocked_until_ms: int = 0
+    recovered: int = _RECOVERED
 
     def fade(self, now_ms: int) -> None:
         """Let the counts fade to what they are worth now."""
@@ -80,6 +84,10 @@ class Tally(msgspec.Struct, array_like=True):
             self.trial_served = self.trial_failed = 0
             self.trial = standing.since_ms
 
+    def block(self, now_ms: int, until_ms: int) -> None:
+        """Note that the circuit is open until a moment, unless an answer comes before."""
+        self.blocked_at_ms, self.blocked_until_ms, self.recovered = now_ms, until_ms, 0
+
     def count(self, outcome: CreateOutcome, seconds: float, now_ms: int, standing: "Standing") -> None:
         """Count one call to the provider, begun under this standing."""
         self.fade(now_ms)
@@ -89,7 +97,11 @@ class Tally(msgspec.Struct, array_like=True):
         if is_failure(outcome):
             self.failed += 1
             self.trial_failed += is_on_trial
+            self.recovered = _RECOVERED
             return
+        if self.recovered < _RECOVERED:
+            self.recovered += 1
+            self.failed /= 2
         self.answered_at_ms = now_ms
         self.trial_served += is_on_trial
         if isinstance(outcome, Rejected):

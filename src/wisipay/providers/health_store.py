@@ -90,8 +90,8 @@ class HealthStore:
 
     def blocked(self, channel_id: str, kind: PaymentKind, milliseconds: int) -> None:
         """Note that the channel's circuit is open for so long, unless somebody gets an answer before."""
-        tally, now_ms = self._tally((channel_id, kind)), self._now_ms()
-        tally.blocked_at_ms, tally.blocked_until_ms = now_ms, now_ms + milliseconds
+        now_ms = self._now_ms()
+        self._tally((channel_id, kind)).block(now_ms, now_ms + milliseconds)
 
     def health(self, channel_id: str, kind: PaymentKind) -> Health:
         """Tell how a channel stands now."""

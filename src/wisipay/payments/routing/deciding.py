@@ -70,11 +70,11 @@ def decide(facts: Facts, board: Board, rules: RuleIndex, route: tuple[str, ...])
 def _fitting(facts: Facts, places: list[Place], avoided: frozenset[str], skipped: list[tuple[str, str]]) -> list[Place]:
     """Return the places that take a payment of this amount; the others go to `skipped`, with the reason."""
     amount = facts.amount_paise
-    fitting = [place for place in places if place.least_paise <= amount <= place.ceiling_paise and not place.is_choosy]
-    if len(fitting) == len(places) and not avoided:
-        return fitting
-    fitting = []
+    fitting: list[Place] = []
     for place in places:
+        if place.least_paise <= amount <= place.ceiling_paise and not place.is_choosy and not avoided:
+            fitting.append(place)
+            continue
         misfit = "a rule avoids it" if place.channel_id in avoided else _misfit(amount, place)
         if misfit:
             skipped.append((place.channel_id, misfit))
@@ -122,22 +122,19 @@ def _by_success(usable: list[Place], seed: str) -> tuple[list[Place], list[int],
     """
     if not usable:
         return usable, [], ""
-    first, second, *draws = _chance(seed, len(usable) + 2)
-    scores = [
-        int(place.expected + _NORMAL[draw >> 24] * place.spread) for place, draw in zip(usable, draws, strict=True)
-    ]
+    chance = hashlib.shake_128(seed.encode()).digest(8 + len(usable))
+    scores = [place.expected + _NORMAL[draw] * place.spread for place, draw in zip(usable, chance[8:], strict=True)]
     order = sorted(range(len(usable)), key=scores.__getitem__, reverse=True)
-    note = ""
-    tried = next((place for place, each in enumerate(usable) if each.on_trial), None)
-    if tried is not None:
-        note = "on trial"
-    elif first < EXPLORED_SHARE * _WORDS:
-        tried, note = second % len(usable), "explored"
-    if tried is not None:
+    note, tried = "", 0
+    if trials := [place for place, each in enumerate(usable) if each.on_trial]:
+        note, tried = "on trial", trials[0]
+    elif int.from_bytes(chance[:4]) < EXPLORED_SHARE * _WORDS:
+        note, tried = "explored", int.from_bytes(chance[4:8]) % len(usable)
+    if note:
         order.remove(tried)
         order.insert(0, tried)
     order = order[:RANKED_MAX]
-    return [usable[place] for place in order], [scores[place] for place in order], note
+    return [usable[place] for place in order], [int(scores[place]) for place in order], note
 
 
 def _by_weight(usable: list[Place], weight_of: Mapping[str, int], seed: str) -> list[Place]:
