@@ -244,6 +244,17 @@ async def test_a_file_without_the_heading_is_refused(
         await reconciler.load(path)
 
 
+async def test_a_file_that_could_not_be_begun_is_read_by_the_newest_mapping(
+    reconciler: Reconciler, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "day.csv", ["T1", "5"], heading=["Their Ref", "Net"])
+    with pytest.raises(UnreadableFile, match="no column"):
+        await reconciler.load(path)
+    await reconciler.save(b'{"columns": {"reference": "Their Ref", "amount": "Net"}}')
+    summary = await reconciler.load(path)
+    assert (summary.run.state, summary.run.mapping_version, summary.repeated) == (RunState.MATCHED, 2, False)
+
+
 async def test_what_must_be_there_is_asked_for(
     reconciler: Reconciler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,8 @@ async def import_file(pool: Pool, author: Author, scope: Scope, path: Path) -> S
             return await summary_of(conn, run, repeated=True)
         async with alone(conn, run):
             run = run_of(await conn.fetchrow(QUERIES["run_by_id"], run.id))
+            if run.state is RunState.BROKEN or (run.state is RunState.LOADING and run.loaded_to_line == 0):
+                run = await _begin_anew(conn, run)
             if run.state is RunState.LOADING:
                 run = await _load(conn, run, path)
             if run.state is RunState.LOADED:
@@ -58,7 +60,7 @@ async def import_file(pool: Pool, author: Author, scope: Scope, path: Path) -> S
 
 
 async def _run(conn: Connection, author: Author, scope: Scope, path: Path, digest: bytes) -> Run:
-    """Return the run of this file, newly made where there is none, begun anew where it was broken."""
+    """Return the run of this file, newly made where there is none."""
     mapping = await find_mapping(conn, scope.provider_id, scope.kind)
     async with conn.transaction():
         # Two who begin at once: the second waits here and finds the run of the first.
@@ -72,8 +74,13 @@ async def _run(conn: Connection, author: Author, scope: Scope, path: Path, diges
                 f"this file is run {run.id}, for {run.first_day} to {run.last_day}; "
                 "withdraw that run first if these days were wrong"
             )
-        if run.state is not RunState.BROKEN:
-            return run
+        return run
+
+
+async def _begin_anew(conn: Connection, run: Run) -> Run:
+    """Begin a run that holds no rows, by the newest mapping: it may be what was wrong before."""
+    mapping = await find_mapping(conn, run.provider_id, run.kind)
+    async with conn.transaction():
         await conn.execute(QUERIES["forget_broken"], run.id)
         return run_of(await conn.fetchrow(QUERIES["begin_anew"], run.id, mapping.version))
 
