@@ -29,6 +29,12 @@ TITLES: Final = {
         "process seals every second and takes snapshots as often, in turns with nothing beside. On any other "
         "PostgreSQL: `python benchmarks/ledger.py DATABASE_URL`.",
     ),
+    "routing": Part(
+        "Routing alone",
+        "One decision over fifty channels in all states of health and two hundred rules, by way of ordering: processor "
+        "time of one process, the best of twenty rounds. No store takes part. `python benchmarks/routing.py` prints "
+        "the same; failover under load is in `docs/routing.md`.",
+    ),
     "latency": Part(
         "Latency of initiate by load",
         "Requests arrive at random moments (Poisson) at a share of a capacity measured before, whether or not earlier "

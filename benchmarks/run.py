@@ -24,13 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import pgbench, processes, report
 from benchmarks.figures import Section, bound_and_lift
 from benchmarks.meter import Meter, Plan, say
-from benchmarks.parts import latency, ledger, overload, profile, rates, rows, scaling, soak
+from benchmarks.parts import latency, ledger, overload, profile, rates, routing, rows, scaling, soak
 from benchmarks.run_state import RunState
 from benchmarks.stack import Bench, Shape, running_bench
 from wisipay.core.embedded.folders import make_folder
 from wisipay.entrypoints.known_errors import is_known
 
-PARTS = ("rates", "ledger", "latency", "overload", "soak", "profile", "scaling", "rows")
+PARTS = ("rates", "ledger", "routing", "latency", "overload", "soak", "profile", "scaling", "rows")
 _PART_SECONDS_MAX = 600
 _FILLED_ROWS_A_SECOND = 1000
 
@@ -122,6 +122,7 @@ class Run:
         usual: dict[str, Measure] = {
             "rates": lambda meter: rates.measure(meter, state),
             "ledger": ledger.measure,
+            "routing": routing.measure,
             "latency": lambda meter: latency.measure(meter, state),
             "overload": lambda meter: overload.measure(meter, state),
             "soak": lambda meter: soak.measure(meter, state),

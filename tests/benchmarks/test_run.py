@@ -22,7 +22,7 @@ LATENCY = {
     for capacity in ("payin lifecycle", "initiation")
 }
 SCALING = {f"{name}, 2 payment and 2 worker processes" for name in RATES}
-PARTS = {"rates", "ledger", "latency", "overload", "scaling", "soak", "rows", "profile"}
+PARTS = {"rates", "ledger", "routing", "latency", "overload", "scaling", "soak", "rows", "profile"}
 PROCESSES = {"api", "payment", "worker", "simulator", "postgres", "valkey", "mongodb"}
 
 
