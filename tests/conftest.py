@@ -23,7 +23,7 @@ from support.waiting import until
 from wisipay.core.config import Settings
 from wisipay.core.database import Pool, connect_pool
 
-_RETURN_SECONDS = 5
+_RETURN_SECONDS = 30
 
 # How fast examples are made says how busy the machine is, and nothing about the product.
 hypothesis_settings.register_profile("wisipay", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -25,7 +25,7 @@ from wisipay.core.http_client import HttpClient
 from wisipay.core.listener import Listener
 from wisipay.core.queue import Lease
 
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 40
 
 
 class _Sender:

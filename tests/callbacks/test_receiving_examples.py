@@ -95,5 +95,5 @@ async def test_the_endpoint_takes_what_is_authentic_and_nothing_else(language: s
                 assert answer.status == 401
         async with session.post(url, data=authentic.body, headers=authentic.headers) as answer:
             assert answer.status in {200, 204}
-        line = await asyncio.wait_for(printed.readline(), 10)
+        line = await asyncio.wait_for(printed.readline(), 30)
     assert line.decode().split() == [str(told.event_id), told.order_id, "SUCCESS"]

@@ -73,7 +73,7 @@ async def test_enqueue_wakes_the_workers_at_commit_and_not_before(database: Pool
             await enqueue(conn, [event()])
             await listening.execute("SELECT 1")
             assert not heard.is_set()
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 30)
         await listening.reset()
 
 

@@ -21,7 +21,7 @@ from wisipay.core.database import Pool
 from wisipay.core.http_client import HttpClient
 from wisipay.core.listener import Listener
 
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 40
 
 
 @pytest.fixture

@@ -89,12 +89,15 @@ async def _is_empty(database: Pool) -> bool:
     return await jobs_left(database) == 0
 
 
-async def test_a_running_worker_is_woken_by_a_new_job(database: Pool, settings: Settings) -> None:
+async def test_a_running_worker_is_woken_by_a_new_job(
+    database: Pool, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisipay.core.job_worker._IDLE_SWEEP", timedelta(minutes=5))
     greet = Recorder()
     async with working(settings, lambda worker: worker.handle("greet", greet)):
         await until(lambda: _listens(database))
         await add(database)
-        await until(lambda: greet.jobs, timeout_seconds=3)
+        await until(lambda: greet.jobs)
 
 
 async def _listens(database: Pool) -> bool:

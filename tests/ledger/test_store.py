@@ -229,7 +229,7 @@ async def test_stripes_are_written_apart_and_read_as_one(connection: Connection)
 
 async def _until_blocked(observer: Connection, other: Connection) -> None:
     """Wait until `other` waits for a lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await observer.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", other.get_server_pid()):
             pass
 

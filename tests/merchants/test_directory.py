@@ -68,7 +68,7 @@ async def test_a_change_is_heard_of_at_once(
             assert await directory.merchant(ready.id)
             await _until_quiet(heard)
             await change_merchant(conn, author, ready.id, MerchantChange(v2_only=True))
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 30)
         merchant = await directory.merchant(ready.id)
     assert merchant is not None
     assert merchant.v2_only

@@ -44,7 +44,7 @@ async def _exchange(simulator: Simulator, *parts: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(host, int(port))
     heard = b""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             for part in parts[:-1]:
                 writer.write(part)
                 if b"100-continue" in part:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 40
 
 
 @dataclass(frozen=True)

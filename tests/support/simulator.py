@@ -15,8 +15,8 @@ import aiohttp
 from support.system import measured_environment
 
 API_KEY = "dev-key"
-_START_SECONDS = 20
-_STOP_SECONDS = 10
+_START_SECONDS = 60
+_STOP_SECONDS = 30
 _CALL_SECONDS = 10
 
 

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], object | Awaitable[object]], *, timeout_seconds: float = 10) -> None:
+async def until(condition: Callable[[], object | Awaitable[object]], *, timeout_seconds: float = 30) -> None:
     """Return once `condition()` (awaited if need be) is true; fail with its text after `timeout_seconds`."""
     try:
         async with asyncio.timeout(timeout_seconds):

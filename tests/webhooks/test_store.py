@@ -49,7 +49,7 @@ async def test_storing_wakes_the_workers(database: Pool) -> None:
     async with database.acquire() as listening:
         await listening.add_listener("webhooks_due", lambda *_: heard.set())
         await insert(database, [webhook()])
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), 30)
         await listening.reset()
 
 

@@ -14,7 +14,7 @@ from wisipay.webhooks import Processing, WebhookState, replay_dead, show
 from wisipay.webhooks.store import claim, insert
 from wisipay.webhooks.worker import WebhookWorker
 
-_WAIT_SECONDS = 20
+_WAIT_SECONDS = 40
 
 
 @asynccontextmanager
