@@ -17,6 +17,7 @@ from typing import Final
 from wisipay.core import errors
 from wisipay.core.money import rupees_text
 from wisipay.entrypoints.simulated import simulated
+from wisipay.merchants import Refusal
 from wisipay.payments import TABLE, TRANSITIONS, Kind, Status
 from wisipay.providers import Capabilities, OrderRules, PaymentKind, adapter_names, capabilities_of
 from wisipay.sandbox import OUTCOMES, Outcome
@@ -38,6 +39,19 @@ _REMEDIES: Final = {
     "TOO_MANY_REQUESTS": "Wait as many seconds as `retry-after` says",
     "INTERNAL_ERROR": "Ask for the status of the order; tell support the `x-request-id`",
     "SERVICE_UNAVAILABLE": "Nothing was done: send the same request again after `retry-after`",
+}
+_REFUSAL_REMEDIES: Final = {
+    Refusal.MERCHANT_INACTIVE: "Ask support to activate you",
+    Refusal.MERCHANT_NOT_ONBOARDED: "Ask support to onboard you",
+    Refusal.SECRET_DISABLED: "Ask support for a secret that is enabled",
+    Refusal.TIMESTAMP_OUT_OF_WINDOW: (
+        "Send Unix time in milliseconds, from a clock that is right; `details.serverTime` is ours"
+    ),
+    Refusal.SIGNATURE_MISMATCH: "Sign exactly the bytes you send; `details.stringToSign` shows the form",
+    Refusal.SIGNATURE_V2_REQUIRED: "Sign with v2: `x-signature: v2=<hex>`",
+    Refusal.SIGNATURE_REPLAYED: "Sign every request anew, with the current time",
+    Refusal.SERVICE_DISABLED: "Ask support to switch the service on",
+    Refusal.ADDRESS_NOT_ALLOWED: "Call from an address on your allowlist, or ask support to add it",
 }
 _KINDS: Final[tuple[PaymentKind, ...]] = ("payin", "payout")
 _GIVEN: Final = {"customer_name", "customer_email", "customer_phone", "beneficiary_name", "webhook_url"}
@@ -126,6 +140,12 @@ def _of_kinds(can: Capabilities, kinds: Sequence[PaymentKind]) -> str:
     return "yes" if able == done else f"{able[0]}s only" if able else "no"
 
 
+def refusals() -> str:
+    """Return the table of a 403's reasons."""
+    rows = ["| `details.reason` | what to do |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{reason}` | {_REFUSAL_REMEDIES[reason]} |" for reason in Refusal)])
+
+
 def sandbox() -> str:
     """Return the table of the sandbox's outcomes."""
     rows = [
@@ -165,6 +185,7 @@ def blocks() -> Mapping[str, str]:
         "PAYMENT_ERRORS": payment_errors(),
         "REQUEST_ERRORS": request_errors(),
         "PROVIDERS": providers(),
+        "REFUSALS": refusals(),
         "SANDBOX": sandbox(),
     }
 
