@@ -62,12 +62,15 @@ class SecretBox:
         key_id, header_end = self._key_id(sealed)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise SealBroken(f"sealed with a key that is not configured ({key_id.decode('ascii', 'replace')!r})")
+            raise SealBroken(f"sealed with a key that API_SECRET_ENC_KEY lacks: {key_id.decode('ascii', 'replace')!r}")
         nonce, ciphertext = sealed[header_end : header_end + _NONCE_BYTES], sealed[header_end + _NONCE_BYTES :]
         try:
             return cipher.decrypt(nonce, ciphertext, sealed[:header_end] + aad.encode())
         except (InvalidTag, ValueError):
-            raise SealBroken(f"the sealed value of {aad} was altered, or belongs to another place") from None
+            raise SealBroken(
+                f"the sealed value of {aad} was altered, belongs to another place, or was sealed with a key that "
+                "API_SECRET_ENC_KEY does not hold"
+            ) from None
 
     def needs_resealing(self, sealed: bytes) -> bool:
         """Tell whether a value was sealed with an older key than the active one."""

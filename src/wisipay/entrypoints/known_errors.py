@@ -9,6 +9,7 @@ from typing import Final
 _KNOWN: Final = frozenset(
     {
         ("wisipay.core.config", "SettingsError"),
+        ("wisipay.core.crypto", "SealBroken"),
         ("wisipay.core.database", "DatabaseUnavailable"),
         ("wisipay.core.embedded.errors", "EmbeddedStoreError"),
         ("wisipay.core.errors", "AppError"),
