@@ -161,3 +161,20 @@ async def test_it_shares_by_itself_until_it_is_stopped(
     await until(told)
     await store.stop()
     assert not any(task.get_name() == "provider health" and not task.done() for task in asyncio.all_tasks())
+
+
+async def test_it_goes_on_sharing_whatever_happens(
+    redis: Redis, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health_store, "EVERY_SECONDS", 0.01)
+    store, calls = HealthStore(redis, clock=clock), []
+
+    async def share() -> None:
+        calls.append(1)
+        if len(calls) == 2:  # the first one is that of the start
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(store, "share", share)
+    await store.start()
+    await until(lambda: len(calls) > 2)
+    await store.stop()

@@ -183,6 +183,7 @@ async def _line(parts: Engine, channel_id: str, kind: ServiceKind) -> dict[str, 
         "recentEnds": round(seen.ends, 1),
         "secondsPerCall": round(seen.seconds, 3),
         "statedFloat": None if stated is None else rupees_text(stated.balance_paise),
+        "statedAt": None if stated is None else f"{in_ist(stated.stated_at):%Y-%m-%dT%H:%M} IST",
     }
 
 

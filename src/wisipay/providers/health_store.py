@@ -128,7 +128,10 @@ class HealthStore:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            await self.share()
+            try:
+                await self.share()
+            except Exception:
+                _logger.exception("provider.health.unshared")  # whatever it was, health must not stand still for good
 
     async def _exchange(self, now_ms: int) -> None:
         told = {f"{channel_id}:{kind}": tally for (channel_id, kind), tally in self._own.items()}
