@@ -41,7 +41,7 @@ from wisipay.entrypoints.payment import build
 from wisipay.entrypoints.seed import seed
 from wisipay.merchants import gate
 
-CASES = int(os.environ.get("CONFORMANCE_CASES", "4"))
+CASES = int(os.environ.get("CONFORMANCE_CASES", "3"))
 """Requests per operation and mode."""
 CHECKS: list[Callable[..., Any]] = [
     not_a_server_error,

@@ -12,7 +12,13 @@ from msgspec import Meta
 
 from wisipay.payments.model import Status
 
-Amount = Annotated[int, Meta(ge=1, description="whole rupees (paise where AMOUNT_UNIT=PAISE)", examples=[500])]
+_UNIT = "whole rupees (paise, and a hundred times as much, where AMOUNT_UNIT=PAISE)"
+# What `validation` refuses anywhere in a text, and letters that must stand at a text's ends, which are trimmed.
+_UNSEEN = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff"
+_SEEN = rf"^[^\s{_UNSEEN}]([^{_UNSEEN}]*[^\s{_UNSEEN}])?$"
+
+Amount = Annotated[int, Meta(ge=1, description=_UNIT, examples=[500])]
+AskedAmount = Annotated[int, Meta(ge=1, le=100_000_000_000, description=_UNIT, examples=[500])]
 OrderId = Annotated[
     str,
     Meta(
@@ -23,7 +29,7 @@ OrderId = Annotated[
         examples=["ORDER-10001"],
     ),
 ]
-Name = Annotated[str, Meta(min_length=3, max_length=100, examples=["Asha Rao"])]
+Name = Annotated[str, Meta(min_length=3, max_length=100, pattern=_SEEN, examples=["Asha Rao"])]
 Phone = Annotated[str, Meta(pattern=r"^[6-9][0-9]{9}$", description="10-digit Indian mobile", examples=["9876543210"])]
 TransactionId = Annotated[str, Meta(description="ours, at most 34 characters", examples=["WSP01KAN7M3Q0ZV5T9Y2C4D6F"])]
 
@@ -31,7 +37,7 @@ TransactionId = Annotated[str, Meta(description="ours, at most 34 characters", e
 class PayinBody(msgspec.Struct, rename="camel"):
     """A collection to start."""
 
-    amount: Amount
+    amount: AskedAmount
     order_id: OrderId
     payment_mode: Annotated[Literal["UPI", "QR", "INTENT"], Meta(examples=["UPI"])]
     customer_name: Name
@@ -39,19 +45,21 @@ class PayinBody(msgspec.Struct, rename="camel"):
         str,
         Meta(
             max_length=254,
-            pattern=r"^[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+            pattern=rf"^[^@\s{_UNSEEN}]{{1,64}}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
             description="an e-mail address",
             examples=["asha@example.com"],
         ),
     ]
     customer_phone: Phone
-    remarks: Annotated[str, Meta(max_length=200, examples=["invoice 42"])] | msgspec.UnsetType = msgspec.UNSET
+    remarks: Annotated[str, Meta(max_length=200, pattern=_SEEN, examples=["invoice 42"])] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
     redirect_url: (
         Annotated[
             str,
             Meta(
                 max_length=2048,
-                pattern=r"^https?://[^\s/?#]+\S*$",
+                pattern=r"^https?://[!\"$-.0->@-~]+[!-~]*$",
                 description="http or https: where your customer goes back to",
                 examples=["https://shop.example.com/thanks"],
             ),
@@ -64,7 +72,7 @@ class PayinBody(msgspec.Struct, rename="camel"):
 class PayoutBody(msgspec.Struct, rename="camel"):
     """A disbursement to start; for UPI, `beneficiaryVpa` may stand in for account and IFSC."""
 
-    amount: Amount
+    amount: AskedAmount
     order_id: OrderId
     payment_mode: Annotated[Literal["UPI", "IMPS", "NEFT", "RTGS"], Meta(examples=["IMPS"])]
     beneficiary_name: Name
@@ -75,7 +83,7 @@ class PayoutBody(msgspec.Struct, rename="camel"):
         Annotated[str, Meta(pattern=r"^[A-Za-z]{4}0[A-Za-z0-9]{6}$", examples=["HDFC0000001"])] | msgspec.UnsetType
     ) = msgspec.UNSET
     beneficiary_bank_name: (
-        Annotated[str, Meta(min_length=3, max_length=100, examples=["HDFC Bank"])] | msgspec.UnsetType
+        Annotated[str, Meta(min_length=3, max_length=100, pattern=_SEEN, examples=["HDFC Bank"])] | msgspec.UnsetType
     ) = msgspec.UNSET
     beneficiary_vpa: (
         Annotated[
@@ -89,7 +97,9 @@ class PayoutBody(msgspec.Struct, rename="camel"):
         | msgspec.UnsetType
     ) = msgspec.UNSET
     beneficiary_phone: Phone | msgspec.UnsetType = msgspec.UNSET
-    remarks: Annotated[str, Meta(max_length=100, examples=["salary"])] | msgspec.UnsetType = msgspec.UNSET
+    remarks: Annotated[str, Meta(max_length=100, pattern=_SEEN, examples=["salary"])] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
     currency: Literal["INR"] = "INR"
 
 

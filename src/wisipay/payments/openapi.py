@@ -171,6 +171,7 @@ def _describe_initiate(operation: Operation, schema: Schema, bodies: Sequence[Ex
     key = _header(
         "idempotency-key", "the first answer to this key is given again for 24 h", "0d9c1a52-order-10001", needed=False
     )
+    key.schema = Schema(type=OpenAPIType.STRING, pattern="^[!-~]{1,255}$", examples=["0d9c1a52-order-10001"])
     operation.parameters = [*(operation.parameters or ()), key]
     content = {"application/json": OpenAPIMediaType(schema=schema, examples=_named(bodies))}
     operation.request_body = RequestBody(content=content, required=True)
@@ -223,6 +224,7 @@ def _schema(plain: dict[str, Any]) -> Schema:
         min_length=plain.get("minLength"),
         max_length=plain.get("maxLength"),
         minimum=plain.get("minimum"),
+        maximum=plain.get("maximum"),
         default=plain.get("default"),
         examples=plain.get("examples"),
     )
