@@ -155,9 +155,10 @@ def _costs(places: list[Place], amount: Paise) -> list[int]:
     costs = []
     for place in places:
         cost = 0
-        for first, last, flat, ppm, tax_ppm, combine in place.prices:
+        for first, last, flat, ppm, tax_ppm, choice in place.prices:
             if first <= amount <= last:
-                fee = combine((flat, (amount * ppm + _HALF_PPM) // _PPM))
+                share = (amount * ppm + _HALF_PPM) // _PPM
+                fee = flat + share if choice is None else choice(flat, share)
                 cost = fee + (fee * tax_ppm + _HALF_PPM) // _PPM
                 break
         costs.append(cost)

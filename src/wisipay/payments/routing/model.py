@@ -12,11 +12,7 @@ from typing import Any, Final, TypeAlias
 from wisipay.core.money import Paise
 from wisipay.merchants import FeeStrategy, FeeTier, RuleAction, ServiceKind
 
-_COMBINE: Final[dict[FeeStrategy, Callable[[tuple[int, int]], int]]] = {
-    FeeStrategy.SUM: sum,
-    FeeStrategy.MAX: max,
-    FeeStrategy.MIN: min,
-}
+_CHOICE: Final[dict[FeeStrategy, Callable[[int, int], int]]] = {FeeStrategy.MAX: max, FeeStrategy.MIN: min}
 
 ANY_AMOUNT: Final = 1 << 62
 """More paise than any payment is of."""
@@ -43,8 +39,8 @@ class Facts:
     reference_length: int = 0
 
 
-Price: TypeAlias = tuple[int, int, int, int, int, Callable[[tuple[int, int]], int]]
-"""A fee tier: first and last amount, flat part, share and tax in parts per million, and what combines the two parts."""
+Price: TypeAlias = tuple[int, int, int, int, int, Callable[[int, int], int] | None]
+"""A fee tier: first and last amount, flat part, share and tax in parts per million, which of the parts; None: both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ class Place:
 
 def _price(tier: FeeTier) -> Price:
     charge, last = tier.charge, ANY_AMOUNT if tier.to_paise is None else tier.to_paise
-    return tier.from_paise, last, charge.flat_paise, charge.percentage_ppm, charge.tax_ppm, _COMBINE[charge.strategy]
+    return tier.from_paise, last, charge.flat_paise, charge.percentage_ppm, charge.tax_ppm, _CHOICE.get(charge.strategy)
 
 
 @dataclass(frozen=True, slots=True)
