@@ -11,7 +11,7 @@ ARGS ?=
 WORKERS ?= 3
 CASES ?= 300
 
-.PHONY: help setup demo up test check lint types imports unit docs conformance new-provider simulate bench crash lock format clean
+.PHONY: help setup demo up test check lint types imports unit docs conformance new-provider simulate bench crash faults lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ bench: $(READY) ## print the figures of docs/performance.md; ARGS="--quick"
 
 crash: $(READY) ## kill, stop and cut off what runs, under load, and compare the books; ARGS="--seconds 120 --seed 7 --json F"
 	$(BIN)/python tests/crash/run.py $(ARGS)
+
+faults: $(READY) ## play every fault of the simulator with every provider and compare the books; ARGS="--adapters dummy --write"
+	$(BIN)/python tests/faults/run.py $(ARGS)
 
 lock: $(READY) ## resolve requirements/*.in into hashed locks
 	cd requirements && for name in runtime dev; do ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file $$name.txt $$name.in; done

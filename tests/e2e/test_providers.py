@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from support.e2e_parties import FUNDS_PAISE, Founder, Lane
+from support.e2e_parties import Lane
 from support.e2e_play import Play
+from support.fault_matrix import cells, play_cells
+from support.provider_lane import found_lane
 from support.waiting import until
 from wisipay.core.money import PAISE_PER_RUPEE
 from wisipay.entrypoints.demonstration.scenarios import stage_of
 from wisipay.entrypoints.simulated import played_adapters, simulated
-from wisipay.merchants import ServiceKind
 from wisipay.providers import PaymentKind, capabilities_of
 
 pytestmark = pytest.mark.timeout(240)
@@ -36,6 +37,11 @@ class Journey:
         """The order's id, which names the way."""
         return f"{self.adapter}-{self.kind}"
 
+    @property
+    def merchant(self) -> str:
+        """The merchant's id."""
+        return f"EP{self.adapter}{self.kind}".upper()
+
 
 KINDS: tuple[PaymentKind, ...] = ("payin", "payout")
 JOURNEYS = [
@@ -45,12 +51,18 @@ JOURNEYS = [
     if capabilities_of(name, simulated(name, "http://x", "x").credentials).modes(kind)
 ]
 
+ASKED = {
+    name
+    for name in played_adapters()
+    if capabilities_of(name, simulated(name, "http://x", "x").credentials).checks("payout")
+}
+
 
 @pytest.fixture(scope="module")
 async def ended(play: Play) -> dict[Journey, Lane]:
     """Order every payment at once and wait until all have ended."""
     await play.tell("amounts", {"payout": {AT_ONCE_RUPEES * PAISE_PER_RUPEE: "sim:instant"}})
-    lanes = {journey: await _found(play, journey) for journey in JOURNEYS}
+    lanes = {journey: await found_lane(play, journey.adapter, journey.kind, journey.merchant) for journey in JOURNEYS}
     await asyncio.gather(*(_order(play, journey, lane) for journey, lane in lanes.items()))
 
     async def all_ended() -> bool:
@@ -71,24 +83,14 @@ async def test_a_payment_goes_all_the_way(play: Play, ended: dict[Journey, Lane]
     assert payment.utr in {None, attempt.utr}
 
 
-async def _found(play: Play, journey: Journey) -> Lane:
-    name = f"EP{journey.order_id.replace('-', '')}".upper()
-    known = simulated(journey.adapter, play.settings.simulator_url or "", name)
-    async with play.pool.acquire() as conn, conn.transaction():
-        founder = Founder(conn, play.settings)
-        entity_id = await founder.legal_entity(name)
-        channel_id = await founder.channel(entity_id, name, "", adapter=journey.adapter, credentials=known.credentials)
-        routes: dict[ServiceKind, list[str]] = {journey.kind: [channel_id]}
-        secret = await founder.merchant(name, routes, play.settings.simulator_url or "", FUNDS_PAISE)
-    provider_id = channel_id.removesuffix(f"_{entity_id}")
-    account = {"api_key": known.api_key, "webhook_secret": known.webhook_secret}
-    for kind in ("payin", "payout"):
-        url = f"{play.settings.app_base_url}/webhook/{kind}/{provider_id}/{entity_id}"
-        account[f"{kind}_webhook_url"] = url
-    await play.tell(f"accounts/{channel_id}", account)
-    lane = Lane(name, secret, ())
-    await play.introduce(lane)
-    return lane
+async def test_no_lost_answer_of_any_provider_pays_out_twice(play: Play, ended: dict[Journey, Lane]) -> None:
+    """A sample of `make faults`, which plays every fault."""
+    assert ended
+    wanted = [cell for cell in cells(("answer-lost",)) if cell.kind == "payout" and cell.adapter in ASKED]
+    told = await play_cells(play, wanted, within_seconds=90)
+    assert {(each.cell.adapter, each.word, each.executions, each.wrong) for each in told} == {
+        (cell.adapter, "success", 1, ()) for cell in wanted
+    }
 
 
 async def _order(play: Play, journey: Journey, lane: Lane) -> None:
