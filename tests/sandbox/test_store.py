@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -123,6 +123,11 @@ async def test_while_redis_is_away_the_merchant_is_told_to_come_again() -> None:
         async def by_order(self, merchant_id: str, order_id: str) -> SandboxPayment | None:
             raise RedisConnectionError(merchant_id, order_id)
 
+        async def claim(self, now: datetime, limit: int, lease_seconds: float) -> Sequence[DueCallback]:
+            raise RedisConnectionError(now, limit, lease_seconds)
+
+    worker = SandboxWorker(Away(Redis()), ScriptedDelivery(), FixedClock())
+    assert await worker._claim(10, Lease(UUID(int=1), 8)) == ()  # noqa: SLF001 - what its loop calls
     payments = SandboxPayments(Away(Redis()), FixedClock())
     with pytest.raises(ServiceUnavailable) as refused:
         await payments.find("MER-1", "ORDER-1")

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from redis.exceptions import RedisError
+
 from wisipay.callbacks import AttemptOutcome, CallbackEvent, ClaimedCallback, Delivery
 from wisipay.core.clock import Clock
 from wisipay.core.logging import get_logger
@@ -53,7 +55,11 @@ class SandboxWorker:
         await self._loop.stop()
 
     async def _claim(self, limit: int, lease: Lease) -> Sequence[DueCallback]:
-        return await self._store.claim(self._clock.now(), limit, lease.seconds)
+        try:
+            return await self._store.claim(self._clock.now(), limit, lease.seconds)
+        except RedisError as error:  # as everything else of a worker does, it bears Redis being away
+            _log.warning("sandbox.store_unavailable", error=type(error).__name__)
+            return ()
 
     async def _renew(self, callbacks: Sequence[DueCallback], lease: Lease) -> None:
         await self._store.renew(callbacks, self._clock.now(), lease.seconds)
