@@ -26,8 +26,8 @@ TITLES: Final = {
         "The ledger alone",
         "One writing process with two connections, in batches of 1,024 (beside the jobs: 256) and with four lines per "
         "entry where nothing else is said: over 250 groups of four accounts (spread), or all on the same four (hot). "
-        "**beside**: another process seals every second and takes snapshots as often, in turns with nothing beside. On any other "
-        "PostgreSQL: `python benchmarks/ledger.py DATABASE_URL`.",
+        "**beside**: another process seals every second and takes snapshots as often, in turns with nothing beside. "
+        "On any other PostgreSQL: `python benchmarks/ledger.py DATABASE_URL`.",
     ),
     "routing": Part(
         "Routing alone",
