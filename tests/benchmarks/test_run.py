@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from support.ports import lasting_ports
+from support.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PORTS = 15
@@ -28,7 +28,7 @@ PROCESSES = {"api", "payment", "worker", "simulator", "postgres", "valkey", "mon
 
 def _quick_run(folder: Path) -> tuple[str, dict[str, Any]]:
     """Return what a quick run printed, and the parts that it wrote as JSON."""
-    command = [sys.executable, "benchmarks/run.py", "--quick", "--port-base", str(lasting_ports(PORTS))]
+    command = [sys.executable, "benchmarks/run.py", "--quick", "--port-base", str(free_ports(PORTS))]
     done = subprocess.run(  # noqa: S603 - our own program
         [*command, "--data", str(folder), "--json", str(folder / "figures.json")],
         cwd=ROOT,

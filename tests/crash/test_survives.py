@@ -14,7 +14,7 @@ from crash import report
 from crash.faults import SHORT_FAULTS, Deed
 from crash.run import crash
 from crash.world import PORTS
-from support.ports import lasting_ports
+from support.ports import free_ports
 from support.proxy import Trouble
 
 SEED = 20_261_122
@@ -36,7 +36,7 @@ async def test_nothing_is_lost_and_all_books_agree_whatever_is_killed_stopped_or
         faults=SHORT_FAULTS,
         seed=SEED,
         data=data,
-        port_base=lasting_ports(PORTS),
+        port_base=free_ports(PORTS),
         rate_per_second=RATE_PER_SECOND,
         say=_say,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.e2e_play import Play
-from support.ports import lasting_ports
+from support.ports import free_ports
 from wisipay.core.database import Pool, connect_pool
 from wisipay.core.http_client import HttpClient
 from wisipay.entrypoints.instance import Instance, inherited_environment
@@ -48,7 +48,7 @@ async def installation() -> AsyncIterator[Installation]:
     try:
         async with running_stack(
             data=data,
-            port_base=lasting_ports(_PORTS),
+            port_base=free_ports(_PORTS),
             say=lambda _: None,
             instances=remembered,
             environ=inherited_environment() | _ENVIRONMENT,

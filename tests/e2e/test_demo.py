@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from support.ports import lasting_ports
+from support.ports import free_ports
 from wisipay.core.embedded import process
 from wisipay.entrypoints.demonstration.scenarios import PAYINS, PAYOUTS
 from wisipay.entrypoints.ports import COUNT
@@ -45,7 +45,7 @@ async def _demo(data_dir: Path, *options: str) -> tuple[int | None, str, str]:
     """Run the demo to its end; return exit status, standard output and standard error."""
     program = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "wisipay.entrypoints.cli", "demo", "--data", str(data_dir), "--port-base", str(lasting_ports(COUNT))),
+        *("-m", "wisipay.entrypoints.cli", "demo", "--data", str(data_dir), "--port-base", str(free_ports(COUNT))),
         *options,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -7,6 +7,7 @@ import socket
 import aiohttp
 import pytest
 
+from support.ports import free_port
 from wisipay.core.config import Settings
 from wisipay.core.database import DatabaseUnavailable
 from wisipay.core.http_server import running
@@ -30,7 +31,7 @@ async def test_a_database_that_is_away_at_the_start_is_said_in_one_line(settings
 
 
 def test_metrics_are_served_inside_the_block(settings: Settings) -> None:
-    port = _free_port()
+    port = free_port()
     with metrics_port(settings, port), socket.create_connection(("127.0.0.1", port)):
         pass
     with metrics_port(settings.model_copy(update={"metrics_enabled": False}), port), pytest.raises(OSError):  # noqa: PT011 - refused is all that matters
@@ -54,10 +55,3 @@ async def _readiness(settings: Settings) -> tuple[int, dict[str, str]]:
             assert (await schema.json())["openapi"].startswith("3.1")
         async with session.get(f"http://127.0.0.1:{port}/health/ready") as answer:
             return answer.status, (await answer.json())["dependencies"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

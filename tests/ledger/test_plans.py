@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from support.large_ledger import LINES, Recorder, make, plan_of
+from support.large_ledger import HISTORY, LINES, Recorder, make, plan_of, vacuum
 from wisipay import ledger
 from wisipay.ledger import LineFilter, OperationName, PostedBy, ValuedBy, months
 from wisipay.ledger.operations_rows import known_records
@@ -19,14 +19,6 @@ from wisipay.ledger.store import Connection
 BUSY, OTHER = "ASSET:LARGE:1:CASH", "ASSET:LARGE:2:CASH"
 DAY = date(2025, 11, 3)
 MOMENT = datetime(2025, 11, 3, 12, 0, tzinfo=UTC)
-HISTORY = {
-    "ledger_entries",
-    "ledger_lines",
-    "ledger_operations",
-    "ledger_resolutions",
-    "ledger_snapshots",
-    "ledger_value_dated_lines",
-}
 PAGES_AT_MOST = 400
 PAGES_PER_ROW = 20
 
@@ -80,6 +72,7 @@ READS: list[Callable[[ledger.Reading], Awaitable[object]]] = [
 @pytest.mark.parametrize("by_month", [False, True], ids=["in the default partition", "by month"])
 async def test_no_read_walks_through_history(database: asyncpg.Pool[asyncpg.Record], *, by_month: bool) -> None:
     async with database.acquire() as connection:
+        await vacuum(connection)
         everything = connection.transaction()
         await everything.start()
         if by_month:
@@ -133,6 +126,7 @@ async def test_pages_of_a_read_do_not_grow_with_history(database: asyncpg.Pool[a
     touched: dict[str, list[int]] = {name: [] for name in MOST_PAGES}
     async with database.acquire() as connection:
         for lines in (5_000, 50_000):
+            await vacuum(connection)
             everything = connection.transaction()
             await everything.start()
             await months.create_months(connection, datetime(2025, 1, 5, tzinfo=UTC), ahead=14)

@@ -51,8 +51,8 @@ async def conn(database: Pool) -> AsyncIterator[Connection]:
 
 
 async def audited(conn: Connection) -> list[tuple[str, str | None]]:
-    """Return what the audit log says of changes made here, and why."""
-    rows = await conn.fetch("SELECT action, reason FROM audit_log WHERE action ~ 'routing|maintenance' ORDER BY id")
+    """Return what the audit log says of changes made here, and why; all at one moment, so by their names."""
+    rows = await conn.fetch("SELECT action, reason FROM audit_log WHERE action ~ 'routing|maintenance' ORDER BY action")
     return [(row["action"], row["reason"]) for row in rows]
 
 

@@ -5,6 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import ExitStack, suppress
+from itertools import count as counted
+from typing import Final
+
+_LOWEST: Final = 12_000
+_HIGHEST: Final = 32_000
+_STRIDE: Final = 1_009
+"""Between the ports of neighbouring processes, so that test workers seldom look at the same."""
+_asked: Final = counted()
 
 
 def free_port() -> int:
@@ -13,32 +21,15 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> int:
-    """Return the first of `count` ports in a row that are free now."""
-    for _ in range(100):
-        with ExitStack() as probes, suppress(OSError, OverflowError):
-            base = _bound(probes, 0)
-            for offset in range(1, count):
-                _bound(probes, base + offset)
-            return base
-    raise AssertionError(f"no {count} free ports in a row")
+    """Return the first of `count` ports in a row that are free now; other ones each time.
 
-
-def lasting_ports(count: int) -> int:
-    """Return the first of `count` free ports in a row that stay free while nobody listens on them.
-
-    They are below those that the kernel gives to connections: a server that is started again finds its port.
+    They stay free while nobody listens on them, since they are below those that the kernel gives to connections: one
+    that a connection took meanwhile was another program's for the server that was to have it.
     """
-    for attempt in range(500):
-        base = 20_000 + (os.getpid() + attempt) * 16 % 12_000
+    for _ in range(500):
+        base = _LOWEST + (os.getpid() * _STRIDE + next(_asked) * count) % (_HIGHEST - _LOWEST - count)
         with ExitStack() as probes, suppress(OSError):
             for offset in range(count):
-                _bound(probes, base + offset)
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", base + offset))
             return base
     raise AssertionError(f"no {count} free ports in a row")
-
-
-def _bound(probes: ExitStack, port: int) -> int:
-    probe = probes.enter_context(socket.socket())
-    probe.bind(("127.0.0.1", port))
-    number: int = probe.getsockname()[1]
-    return number

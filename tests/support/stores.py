@@ -6,7 +6,6 @@ The schema is migrated once, into a template; each worker's database is a copy o
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +14,7 @@ import asyncpg
 import msgspec
 
 from support import run_folder
+from support.ports import free_port
 from wisipay.core.database import Pool
 from wisipay.core.embedded import postgres, valkey
 from wisipay.core.migrations import migrate
@@ -39,12 +39,12 @@ async def started_stores() -> Stores:
     with run_folder.locked(folder):
         if note.exists():
             return msgspec.json.decode(note.read_bytes(), type=Stores)
-        server = await postgres.start(folder, _free_port())
+        server = await postgres.start(folder, free_port())
         await _forget_the_disk(server.url)
         await execute(server.url, f"DROP DATABASE IF EXISTS {_TEMPLATE}")
         await execute(server.url, f"CREATE DATABASE {_TEMPLATE}")
         await migrate(database_at(server.url, _TEMPLATE))
-        stores = Stores(postgres_url=server.url, redis_url=(await valkey.start(folder, _free_port())).url)
+        stores = Stores(postgres_url=server.url, redis_url=(await valkey.start(folder, free_port())).url)
         note.write_bytes(msgspec.json.encode(asdict(stores)))
         return stores
 
@@ -118,10 +118,3 @@ async def _forget_the_disk(url: str) -> None:
     for setting in ("fsync", "full_page_writes"):
         await execute(url, f"ALTER SYSTEM SET {setting} = off")
     await execute(url, "SELECT pg_reload_conf()")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
