@@ -40,7 +40,7 @@ def branches(tmp_path: Path) -> Path:
     [
         (account("ODDB0000002", "IMPS"), "cannot be paid by this paymentMode"),
         (account("ODDB0000002", "RTGS"), "cannot be paid by this paymentMode"),
-        (account("HDFC0000001", number="000000000"), "beneficiaryAccountNumber must be"),
+        (account("HDFC0000001", number="1234"), "beneficiaryAccountNumber must be"),
         (vpa(".a@1"), "beneficiaryVpa must be"),
         (account("HDFC1000001"), "beneficiaryIfsc must be"),
     ],

@@ -100,7 +100,7 @@ async def test_payout_that_the_balance_cannot_cover_is_kept_as_failed(parts: Eng
 
 
 async def test_a_payout_to_an_account_that_cannot_be_is_refused_and_nothing_is_kept(parts: Engine) -> None:
-    party = {**PARTIES[Kind.PAYOUT], "accountNumber": "0000000000"}
+    party = {**PARTIES[Kind.PAYOUT], "accountNumber": "1234"}
     assert await refusal(parts, request(Kind.PAYOUT, party=party)) is PayCode.INVALID_BENEFICIARY
     assert await parts.payments.find("MER-1", "ORDER-PAYOUT") is None
 

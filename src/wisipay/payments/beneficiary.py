@@ -92,7 +92,7 @@ def look_at_account(account_number: str, ifsc: str, rail: str, directory: BankDi
     """
     ifsc = ifsc.upper()
     faults = [] if _IFSC.fullmatch(ifsc) else [Fault.IFSC_MALFORMED]
-    if not _ACCOUNT.fullmatch(account_number) or not account_number.strip("0"):
+    if not _ACCOUNT.fullmatch(account_number):
         faults.append(Fault.ACCOUNT_MALFORMED)
     if directory is None or Fault.IFSC_MALFORMED in faults:
         return Finding(tuple(faults))

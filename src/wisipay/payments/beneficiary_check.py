@@ -17,7 +17,7 @@ _log = get_logger("payments.beneficiary")
 
 _TOLD: Final[Mapping[Fault, str]] = {
     Fault.IFSC_MALFORMED: "beneficiaryIfsc must be 4 letters, 0, 6 letters or digits.",
-    Fault.ACCOUNT_MALFORMED: "beneficiaryAccountNumber must be 6 to 34 letters and digits, not zeros only.",
+    Fault.ACCOUNT_MALFORMED: "beneficiaryAccountNumber must be 6 to 34 letters and digits.",
     Fault.VPA_MALFORMED: "beneficiaryVpa must be a VPA such as name@bank.",
     Fault.RAIL_UNSUPPORTED: "The branch of beneficiaryIfsc cannot be paid by this paymentMode; use another.",
 }
