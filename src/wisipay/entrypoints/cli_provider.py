@@ -49,7 +49,11 @@ CredentialsFile = Annotated[
 ]
 
 app: Final = App(name="provider", help="Providers, legal entities and the channels of the two.")
-app.command("wisipay.entrypoints.cli_provider_proxy:proxy", name="proxy")
+app.command(
+    "wisipay.entrypoints.cli_provider_proxy:proxy",
+    name="proxy",
+    help="Send one request, given as JSON or as a line of curl, to a provider's host; it is audited.",
+)
 
 for _command in (care.pause, care.resume, care.maintenance, care.windows, care.end_window, care.hours, care.health):
     app.command(_command)
