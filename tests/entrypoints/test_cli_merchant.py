@@ -1,21 +1,18 @@
 """The commands for merchants and providers, run as an operator runs them, on the real database."""
 
-import asyncio
 import io
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.command_line import Run, command_line
 from wisipay.core.config import Settings
 from wisipay.core.crypto import SecretBox
 from wisipay.core.database import Pool
-from wisipay.entrypoints.cli import app
 from wisipay.merchants import AlreadyExists, Directory, InvalidValue, UnknownMerchant
 
-Run = Callable[..., Awaitable[str]]
 CREDENTIALS = {"baseUrl": "http://127.0.0.1:4002", "apiKey": "the-key-of-the-channel"}
 
 
@@ -27,23 +24,7 @@ def run(
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
     """Return a runner of command lines that gives what they print."""
-    environment = {
-        "WISIPAY_ENV": "test",
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "MONGODB_URI": "mongodb://127.0.0.1:1",
-        "JWT_SECRET": settings.jwt_secret,
-        "DATA_DIR": str(settings.data_dir),
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-
-    async def command(*arguments: str) -> str:
-        capsys.readouterr()
-        await asyncio.to_thread(app, list(arguments), result_action="return_value", exit_on_error=False)
-        return capsys.readouterr().out
-
-    return command
+    return command_line(settings, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
+from support.command_line import Run, command_line
 from wisipay.core.clock import in_ist, utc_now
 from wisipay.core.config import Settings
 from wisipay.core.database import Pool
 from wisipay.core.errors import NotFound
-from wisipay.entrypoints.cli import app
 from wisipay.entrypoints.seed import seed
 from wisipay.merchants import InvalidValue, UnknownChannel, UnknownMerchant
 
-Run = Callable[..., Awaitable[str]]
 ASKED = ("routing", "dry-run", "--merchant", "MER-1", "--service", "payout", "--amount", "500", "--mode", "IMPS")
 
 
@@ -33,23 +30,7 @@ async def run(
     """Return a runner of command lines over the seed's merchants and channels; it gives what they print."""
     del database, redis
     await seed(settings)
-    environment = {
-        "WISIPAY_ENV": "test",
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "MONGODB_URI": "mongodb://127.0.0.1:1",
-        "JWT_SECRET": settings.jwt_secret,
-        "DATA_DIR": str(settings.data_dir),
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-
-    async def command(*arguments: str) -> str:
-        capsys.readouterr()
-        await asyncio.to_thread(app, list(arguments), result_action="return_value", exit_on_error=False)
-        return capsys.readouterr().out
-
-    return command
+    return command_line(settings, monkeypatch, capsys)
 
 
 async def test_rules_are_added_shown_tried_and_removed(run: Run, database: Pool) -> None:
