@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler, LifespanHook
 from wisipay.core.errors import UnsupportedMediaType
 from wisipay.core.http_errors import exception_handlers
 from wisipay.core.http_health import ReadyCheck, health_handlers
-from wisipay.core.http_lane import FastLane
+from wisipay.core.http_lane import FastLane, Observer
 from wisipay.core.http_openapi import openapi_config
 from wisipay.core.http_serve import running, serve, serve_built
 from wisipay.core.http_shell import RequestShell
@@ -57,12 +57,14 @@ def create_app(
     on_shutdown: Sequence[LifespanHook] = (),
     openapi_extra: Mapping[str, Any] | None = None,
     dependencies: Mapping[str, Callable[..., Any]] | None = None,
+    observe: Observer | None = None,
 ) -> Litestar:
     """Build an instance around the slices' handlers.
 
     `ready_checks` maps a dependency's name to a call that raises when it is down; the ones in `optional_checks` are
     shown too, but the instance works without them. `openapi_extra` are further fields of
     Litestar's OpenAPIConfig (description, tags, components, security). `on_shutdown` runs after the last request.
+    `observe` learns of every request of the routes that are marked as observed.
     """
     app = Litestar(
         route_handlers=[*health_handlers(service, ready_checks, optional_checks or {}), *route_handlers],
@@ -76,5 +78,5 @@ def create_app(
         debug=False,
     )
     app.state.settings = settings
-    app.asgi_handler = RequestShell(FastLane(app, BODY_BYTES_MAX))
+    app.asgi_handler = RequestShell(FastLane(app, BODY_BYTES_MAX, observe))
     return app
