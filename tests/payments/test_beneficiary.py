@@ -14,7 +14,6 @@ from wisipay.payments.beneficiary import (
     Finding,
     look_at_account,
     look_at_vpa,
-    read_banks,
     read_directory,
 )
 
@@ -40,6 +39,7 @@ def test_a_directory_knows_banks_branches_and_rails() -> None:
         "Bank, Second", "MUMBAI, MAIN", frozenset({"IMPS", "NEFT", "RTGS"})
     )
     assert DIRECTORY.branch("SBIN0000301") is None
+    assert (DIRECTORY.bank("SBIN"), DIRECTORY.branch("SBIN0000-00")) == (None, None)
     assert {branch.bank for branch in DIRECTORY.branches.values()} == {"HDFC Bank", "Bank, Second"}
 
 
@@ -116,15 +116,6 @@ def test_what_the_directory_does_not_know_is_a_doubt_and_no_fault(
 def test_a_rail_that_is_known_not_to_reach_a_branch_is_a_fault(rail: str) -> None:
     finding = look_at_account("000123456789", "HDFC0CABCCB", rail, DIRECTORY)
     assert (finding.faults, finding.doubts) == ((Fault.RAIL_UNSUPPORTED,), ())
-
-
-def test_banks_are_known_by_four_letters() -> None:
-    assert read_banks(["CODE,BANK", "HDFC,HDFC Bank"]) == {"HDFC": "HDFC Bank"}
-    for line in ("HDF,X", "HDFC", "HDFC,"):
-        with pytest.raises(DirectoryUnreadable, match="line 2"):
-            read_banks(["CODE,BANK", line])
-    with pytest.raises(DirectoryUnreadable, match="line 3"):
-        read_banks(["CODE,BANK", "HDFC,A", "HDFC,B"])
 
 
 def test_an_empty_directory_doubts_every_bank() -> None:

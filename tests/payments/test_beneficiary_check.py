@@ -68,11 +68,15 @@ def test_whatever_may_be_newer_than_the_directory_goes_on(branches: Path, benefi
         check_beneficiary(*beneficiary, "ORDER-1", directory)
 
 
-def test_the_larger_banks_are_known_without_a_file_and_those_of_the_file_beside_them(branches: Path) -> None:
-    assert load_directory(None).bank("SBIN0000300") == "State Bank of India"
-    assert load_directory(None).branch("HDFC0000001") is None
-    assert load_directory(branches).bank("SBIN0000300") == "State Bank of India"
-    assert load_directory(branches).bank("ODDB0000009") == "Odd Bank"
+def test_a_file_counts_before_what_comes_with_the_product_and_both_are_known(branches: Path) -> None:
+    without, with_file = load_directory(None), load_directory(branches)
+    assert without.bank("SBIN0000300") == with_file.bank("SBIN0000300") == "State Bank of India"
+    published, own = without.branch("HDFC0000001"), with_file.branch("hdfc0000001")
+    assert published
+    assert own
+    assert (published.bank, published.name, own.name) == ("HDFC Bank", "", "MUMBAI")
+    assert with_file.branch("HDFC0001234") == without.branch("HDFC0001234")
+    assert (without.bank("ODDB0000009"), with_file.bank("ODDB0000009")) == (None, "Odd Bank")
 
 
 def test_a_file_that_is_no_directory_stops_the_start(tmp_path: Path) -> None:

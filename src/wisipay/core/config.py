@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     )
     bank_directory_file: Readable | None = _variable(
         None,
-        "bank branches and rails as CSV (IFSC, BANK, BRANCH, IMPS, NEFT, RTGS, UPI); none: only forms are checked",
+        "bank branches and rails as CSV (IFSC, BANK, BRANCH, IMPS, NEFT, RTGS, UPI), before those that are built in",
     )
 
     amount_unit: AmountUnit = _variable("RUPEES", "unit of amounts in the merchant API; storage is always paise")

@@ -38,6 +38,8 @@ from wisipay.payments import (
 )
 from wisipay.providers import BreakerStore, HealthStore, HttpPolicy, ProviderGateway
 
+_ANY_IFSC = "SBIN0000300"
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -143,7 +145,12 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
 
 def _banks(settings: Settings, service: str) -> BankDirectory:
     """Only who starts payouts looks at branches, of which there are two hundred thousand."""
-    return load_directory(settings.bank_directory_file if service == "payment" else None)
+    if service != "payment":
+        return load_directory(None)
+    banks = load_directory(settings.bank_directory_file)
+    banks.bank(_ANY_IFSC)  # opened now, so that the first payout does not wait for it
+    banks.branch(_ANY_IFSC)
+    return banks
 
 
 def _ended(health: HealthStore) -> Callable[[Transaction, Status], None]:

@@ -2,7 +2,8 @@
 
 Decides which particulars cannot be right and which only look odd. A wrong form is certain, and so is a branch of which
 the directory says that a rail does not reach it; what a directory does not know may be newer than the directory, so
-that is a doubt. Pure: a directory is read from lines that the caller opens. Must never refuse a payout for a doubt.
+that is a doubt. Pure: a directory is read from lines that the caller opens, or asked behind `Published`. Must never
+refuse a payout for a doubt.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from sys import intern
-from typing import Final
+from typing import Final, Protocol
 
 BRANCHES_MAX: Final = 1_000_000
 """India has about 180,000 branches; a directory of many more is not one."""
 
 _IFSC: Final = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}", re.ASCII)
-_BANK: Final = re.compile(r"[A-Z]{4}", re.ASCII)
 _ACCOUNT: Final = re.compile(r"[A-Za-z0-9]{6,34}", re.ASCII)
 _VPA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}@[A-Za-z][A-Za-z0-9]{1,63}", re.ASCII)
 _BANK_LETTERS: Final = 4
@@ -58,22 +58,42 @@ class Branch:
     rails: frozenset[str]
 
 
+class Published(Protocol):
+    """Banks and branches that somebody published, by IFSC in capitals; None for what they did not know."""
+
+    def bank(self, ifsc: str) -> str | None:
+        """Return the name of the bank behind an IFSC."""
+        ...
+
+    def branch(self, ifsc: str) -> Branch | None:
+        """Return a branch."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class BankDirectory:
-    """Branches by IFSC."""
+    """Branches by IFSC: an operator's own, and behind them those that came with the product."""
 
     branches: Mapping[str, Branch] = field(default_factory=dict)
     banks: Mapping[str, str] = field(default_factory=dict)
     """Names of banks by the four letters with which their IFSCs begin."""
+    published: Published | None = None
 
     def bank(self, ifsc: str) -> str | None:
         """Return the name of the bank behind an IFSC, whatever the case of the letters; None where it is not known."""
-        branch = self.branch(ifsc)
-        return branch.bank if branch else self.banks.get(ifsc.upper()[:_BANK_LETTERS])
+        if not _IFSC.fullmatch(ifsc := ifsc.upper()):
+            return None
+        if branch := self.branches.get(ifsc):
+            return branch.bank
+        published = None if self.published is None else self.published.bank(ifsc)
+        return published or self.banks.get(ifsc[:_BANK_LETTERS])
 
     def branch(self, ifsc: str) -> Branch | None:
         """Return a branch, whatever the case of the letters; None where it is not known."""
-        return self.branches.get(ifsc.upper())
+        if not _IFSC.fullmatch(ifsc := ifsc.upper()):
+            return None
+        own = self.branches.get(ifsc)
+        return self.published.branch(ifsc) if own is None and self.published is not None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +153,7 @@ def read_directory(lines: Iterable[str]) -> BankDirectory:
     return BankDirectory(branches, {ifsc[:_BANK_LETTERS]: branch.bank for ifsc, branch in branches.items()})
 
 
-def read_banks(lines: Iterable[str]) -> Mapping[str, str]:
-    """Read a CSV with the columns CODE, four letters, and BANK. Raises DirectoryUnreadable naming the line."""
-    banks: dict[str, str] = {}
-    for number, row in enumerate(csv.DictReader(lines), start=2):
-        code, name = row.get("CODE") or "", row.get("BANK") or ""
-        if not _BANK.fullmatch(code) or not name or code in banks:
-            raise DirectoryUnreadable(f"line {number}: {code[:20]!r} is no bank with its name, or comes twice")
-        banks[code] = name
-    return banks
-
-
 def _doubts(ifsc: str, directory: BankDirectory, branch: Branch | None) -> tuple[Doubt, ...]:
-    if ifsc[:_BANK_LETTERS] not in directory.banks:
-        return (Doubt.BANK_UNKNOWN,)
-    return (Doubt.BRANCH_UNKNOWN,) if branch is None else ()
+    if branch is not None:
+        return ()
+    return (Doubt.BANK_UNKNOWN,) if directory.bank(ifsc) is None else (Doubt.BRANCH_UNKNOWN,)
