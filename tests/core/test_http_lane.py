@@ -65,6 +65,25 @@ def _told(answer: HttpAnswer) -> tuple[int, dict[str, str], bytes]:
     return answer.status, {name: value for name, value in answer.headers.items() if name != "date"}, answer.body
 
 
+async def test_an_observer_learns_of_requests_to_marked_routes_whatever_they_were_answered(settings: Settings) -> None:
+    marked = post("/marked/{name:str}", status_code=200, opt=in_fast_lane(mirror, observed=True))(described.fn)
+    learned: list[tuple[str, int, int]] = []
+
+    def observe(request: WireRequest, reply: Reply, seconds: float) -> None:
+        assert seconds > 0
+        learned.append((request.request_id, len(request.body), reply.status))
+
+    handlers = [described, marked]
+    app = create_app(
+        route_handlers=handlers, settings=settings, service="test", title="test", ready_checks={}, observe=observe
+    )
+    async with running(app) as port:
+        for body in (b"{}", b"wait", b"bug", b"x" * 65_537):
+            await _ask(port, "/marked/A", body)
+        await _ask(port, "/mirror/A")
+    assert learned == [("R-1", 2, 200), ("R-1", 4, 429), ("R-1", 3, 500), ("R-1", 0, 413)]
+
+
 @pytest.mark.parametrize("body", [b"{}", b"", b"wait", b"bug", b"text", b"x" * 65_536, b"x" * 65_537])
 async def test_both_ways_give_the_same_answer(port: int, body: bytes) -> None:
     fast, slow = [_told(await _ask(port, path, body)) for path in PATHS]

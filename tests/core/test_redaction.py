@@ -134,6 +134,14 @@ def test_harmless_texts_stay(text: str) -> None:
     assert redact(text) == text
 
 
+def test_the_address_of_a_payers_page_keeps_the_payment_and_loses_the_proof() -> None:
+    for proof in ("abcdefghijklmnopqrstuv", "-_AZ09-_AZ09-_AZ09-_AZ"):
+        for end in ("", "/state", "?x=1"):
+            shown = redact_field("path", f"/pay/UAT_PAYIN_01KAN7M3Q0ZV5T9Y2C4D6F.{proof}{end}")
+            assert shown == f"/pay/UAT_PAYIN_01KAN7M3Q0ZV5T9Y2C4D6F.{REDACTED}{end}"
+    assert redact("/pay/assets/checkout.js") == "/pay/assets/checkout.js"
+
+
 def test_fields_a_log_line_is_found_by_stay() -> None:
     for name in ("orderId", "order_id", "transactionId", "utr", "timestamp", "amount_paise"):
         assert redact_field(name, "412345678901") == "412345678901"

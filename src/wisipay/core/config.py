@@ -18,6 +18,7 @@ from wisipay.core.config_production import production_faults
 from wisipay.core.config_types import (
     Count,
     Cron,
+    Days,
     Hosts,
     HttpUrl,
     Keys,
@@ -144,6 +145,10 @@ class Settings(BaseSettings):
     bank_directory_file: Readable | None = _variable(
         None,
         "bank branches and rails as CSV (IFSC, BANK, BRANCH, IMPS, NEFT, RTGS, UPI), before those that are built in",
+    )
+
+    api_log_days: Days = _variable(
+        30, "days for which merchants' requests are kept, redacted, for their developers to look at; 0: none is"
     )
 
     amount_unit: AmountUnit = _variable("RUPEES", "unit of amounts in the merchant API; storage is always paise")

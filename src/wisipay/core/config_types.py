@@ -91,6 +91,7 @@ Port = Annotated[int, Field(ge=1, le=65535), Wants("a TCP port, 1 to 65535")]
 Count = Annotated[int, Field(ge=1, le=1_000_000), Wants("a whole number, 1 to 1000000")]
 Seconds = Annotated[int, Field(ge=1, le=86_400), Wants("whole seconds, 1 to 86400")]
 Minutes = Annotated[int, Field(ge=1, le=10_080), Wants("whole minutes, 1 to 10080 (a week)")]
+Days = Annotated[int, Field(ge=0, le=3650), Wants("whole days, 0 to 3650")]
 Switch = Annotated[bool, Wants("true or false")]
 Text = Annotated[str, Field(max_length=1000), Wants("a text of at most 1000 characters")]
 Cron = Annotated[

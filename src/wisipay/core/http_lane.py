@@ -19,7 +19,7 @@ from wisipay.core.http_errors import error_reply
 from wisipay.core.http_wire import Answering, Reply, WireRequest, read_wire, send_reply
 
 Observer: TypeAlias = Callable[[WireRequest, Reply, float], None]
-"""Learns of a request, its answer and the seconds between the two, once the answer is sent. Must cost next to nothing."""
+"""Learns of a request, its answer and the seconds between them, once the answer is sent. Must cost next to nothing."""
 
 _OPTION: Final = "fast_lane"
 _OBSERVED: Final = "observed"

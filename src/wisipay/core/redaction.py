@@ -56,6 +56,8 @@ _PLAIN_NAMES = frozenset(
 
 _NAME = r"[A-Za-z_][\w.\-]{0,63}"
 _BEARER = re.compile(r"\b(bearer|basic|digest)\s+[\w.~+/=\-]{6,}", re.ASCII | re.IGNORECASE)
+# The address of a payer's page: whoever has it sees the payment.
+_PAYERS_LINK = re.compile(r"(/pay/[A-Z0-9_]{8,48}\.)[\w\-]{10,}", re.ASCII)
 _USER_INFO = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]*(?=@)")
 _NAMED = re.compile(rf"""({_NAME})\\{{0,8}}["']?\s{{0,4}}[:=]\s{{0,4}}""", re.ASCII)
 # A quoted value (whose quotes may be escaped, and again), the start of a structure, or a word.
@@ -78,7 +80,8 @@ _VALUES = re.compile(
 )
 # What every pattern above needs; one quick look spares harmless texts, which are nearly all, the slow ones.
 _SUSPICIOUS = re.compile(
-    r"[@=:<%]|[0-9](?:[ \-]?[0-9]){8}|[\w+/\-]{40}|[A-Za-z]{4}0|[Bb][Ee][Aa][Rr]|[Bb][Aa][Ss][Ii]|[Dd][Ii][Gg][Ee]",
+    r"[@=:<%]|/pay/|[0-9](?:[ \-]?[0-9]){8}|[\w+/\-]{40}|[A-Za-z]{4}0"
+    r"|[Bb][Ee][Aa][Rr]|[Bb][Aa][Ss][Ii]|[Dd][Ii][Gg][Ee]",
     re.ASCII,
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2})?")
@@ -162,6 +165,7 @@ def _patterns(text: str) -> str:
         return text
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     text = _USER_INFO.sub(REDACTED, text)
+    text = _PAYERS_LINK.sub(rf"\1{REDACTED}", text)
     text = _hide_pairs(text)
     text = _ELEMENT.sub(_hide_element, text)
     return _VALUES.sub(_hide_value, text)

@@ -13,6 +13,7 @@ from functools import partial
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from wisipay.apilog import ApiLog
 from wisipay.checkout import CheckoutLinks, Payable, payable_of, payment_link
 from wisipay.checkout.http import Checkout
 from wisipay.checkout.http import build_handlers as checkout_handlers
@@ -37,14 +38,22 @@ async def build(settings: Settings) -> AsyncIterator[ASGIApp]:
     """Wire the instance, and take it apart after the last request."""
     async with engine(settings, "payment") as parts:
         receiving = Receiving(parts.pool, parts.directory, parts.gateway, parts.clock)
+        log = ApiLog(parts.pool, parts.clock, partial(_is_merchant, parts), trusted_proxies=settings.trusted_proxies)
+        await log.start()
         with metrics_port(settings, settings.payment_metrics_port):
             try:
-                yield AdmissionGuard(_app(parts, receiving), Admission(settings.admission_target_milliseconds / 1000))
+                app = _app(parts, receiving, log)
+                yield AdmissionGuard(app, Admission(settings.admission_target_milliseconds / 1000))
             finally:
                 await receiving.drain()
+                await log.stop()
 
 
-def _app(parts: Engine, receiving: Receiving) -> Litestar:
+async def _is_merchant(parts: Engine, merchant_id: str) -> bool:
+    return await parts.directory.merchant(merchant_id) is not None
+
+
+def _app(parts: Engine, receiving: Receiving, log: ApiLog) -> Litestar:
     settings = parts.settings
     links = CheckoutLinks.from_settings(settings)
     sandbox = SandboxPayments(SandboxStore(parts.redis), parts.clock)
@@ -72,6 +81,7 @@ def _app(parts: Engine, receiving: Receiving) -> Litestar:
         ready_checks={"postgres": parts.check_postgres},
         optional_checks={"redis": parts.check_redis},
         openapi_extra=OPENAPI_EXTRA,
+        observe=log.observe if settings.api_log_days else None,
     )
 
 

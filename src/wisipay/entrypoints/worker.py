@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 import uvloop
 
+from wisipay.apilog.jobs import add_schedules as add_log_schedules
 from wisipay.callbacks import Delivery
 from wisipay.callbacks.worker import CallbackWorker
 from wisipay.core.config import Settings
@@ -52,6 +53,7 @@ async def working(parts: Engine) -> AsyncIterator[None]:
     poller = Poller(parts.pool, parts.asker, parts.clock)
     jobs = JobWorker(settings)
     add_schedules(jobs, poller, IdempotencyKeys(parts.pool, parts.clock), settings.cron_payin_expiry_sweep)
+    add_log_schedules(jobs, parts.pool, parts.clock, settings.api_log_days)
     LedgerJobs(settings, parts.clock).add_schedules(jobs)
     loops = (
         CallbackWorker(parts.pool, parts.listener, delivery, parts.outbox),
