@@ -4,7 +4,7 @@
 header is a link of its own before its records, so that nothing in a block's row can be changed unseen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -58,6 +58,10 @@ class Block:
         """Return the identity of the record at `place`, from 0."""
         return self.identities[place * IDENTITY_BYTES : (place + 1) * IDENTITY_BYTES]
 
+    def each_digest(self) -> Iterable[bytes]:
+        """Return the digests of all records, in order."""
+        return map(self.digest, range(self.header.records))
+
     def digest(self, place: int) -> bytes:
         """Return the digest of the record at `place`, from 0."""
         return self.digests[place * HASH_BYTES : (place + 1) * HASH_BYTES]
@@ -95,24 +99,24 @@ def digest_of(canonical: bytes) -> bytes:
     return sha256(canonical).digest()
 
 
-def linked(previous: bytes, digests: bytes) -> bytes:
+def linked(previous: bytes, digests: Iterable[bytes]) -> bytes:
     """Return the hash after links of these digests, 32 bytes each, that follow the hash `previous`."""
     current = previous
-    for place in range(0, len(digests), HASH_BYTES):
-        current = sha256(current + digests[place : place + HASH_BYTES]).digest()
+    for digest in digests:
+        current = sha256(current + digest).digest()
     return current
 
 
 def next_block(tail: Tail, records: Sequence[Sealable], through_sequence: int, sealed_at: datetime) -> Block:
     """Return the block that seals these records, at least one, after the end of a chain."""
     header = BlockHeader(tail.block + 1, tail.position + 1, len(records), through_sequence, sealed_at)
-    start_hash = linked(tail.hash, digest_of(header.canonical()))
-    digests = b"".join([sha256(record.canonical).digest() for record in records])
+    start_hash = linked(tail.hash, [digest_of(header.canonical())])
+    digests = [sha256(record.canonical).digest() for record in records]
     return Block(
         header,
         tail.hash,
         start_hash,
         linked(start_hash, digests),
         b"".join([record.identity for record in records]),
-        digests,
+        b"".join(digests),
     )

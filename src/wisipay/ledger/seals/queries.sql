@@ -130,6 +130,44 @@ CROSS JOIN LATERAL (
     OFFSET 0
 ) AS lines;
 
+-- name: lines_at
+-- The lines that have the numbers $4 in the entries $3, posted at $2, on the counter rows $1: their place there, the balance
+-- they leave, and by how much they moved it.
+SELECT
+    wanted.balance_number,
+    lines.account_line,
+    lines.balance_after,
+    CASE WHEN lines.pending THEN 0 ELSE lines.amount END AS moved
+FROM
+    unnest($1::integer[], $2::timestamptz[], $3::uuid[], $4::smallint[])
+        AS wanted (balance_number, posted_at, entry_id, number)
+CROSS JOIN LATERAL (
+    SELECT found.* FROM ledger_lines AS found
+    WHERE
+        found.balance_number = wanted.balance_number
+        AND found.posted_at = wanted.posted_at
+        AND found.entry_id = wanted.entry_id
+        AND found.number = wanted.number
+    ORDER BY found.account_line
+    LIMIT 1
+) AS lines;
+
+-- name: lines_there
+-- How many of these lines are there: on the counter rows $1, posted at $2, in the places $3, leaving the balances $4.
+SELECT count(lines.balance_after)
+FROM
+    unnest($1::integer[], $2::timestamptz[], $3::bigint[], $4::bigint[])
+        AS told (balance_number, posted_at, account_line, balance_after)
+CROSS JOIN LATERAL (
+    SELECT found.balance_after FROM ledger_lines AS found
+    WHERE
+        found.balance_number = told.balance_number
+        AND found.posted_at = told.posted_at
+        AND found.account_line = told.account_line
+        AND found.balance_after = told.balance_after
+    OFFSET 0
+) AS lines;
+
 -- name: counter_rows
 -- Whose counter rows these are.
 SELECT

@@ -1,23 +1,26 @@
-"""Records as they stand in the tables, in the order of writing: what the sealer seals and what verification looks at.
+"""Records as they stand in the tables, in the order of writing: what verification looks at.
 
 Reads entries by their number and their lines along the accounts' own key, many lines per walk; makes the canonical
 bytes here, never in the database. Decides nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import repeat
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from wisipay.ledger.difference import Difference
 from wisipay.ledger.model import MAX_LINES
 from wisipay.ledger.seals.records import (
     AccountEventRecord,
     EntryRecord,
+    LineRecord,
     OperationContent,
     Sealable,
     canonical,
@@ -27,8 +30,11 @@ from wisipay.ledger.seals.records import (
 from wisipay.ledger.sql import QUERIES
 from wisipay.ledger.store import Connection
 
-_OF_LINES = 13
-"""Columns of an entry before those of its lines."""
+OF_LINES = 13
+"""Columns of an entry before those of its lines: their counter rows and amounts."""
+
+Sides: TypeAlias = Sequence[LineRecord] | msgspec.Raw
+"""The lines of one entry, or the JSON that they are written as."""
 
 _RUN_GAP = timedelta(seconds=1)
 """Lines of a counter row farther apart are looked up by themselves: a wrong time doesn't make us read a year."""
@@ -98,11 +104,16 @@ class RecordReader:
         """Compare nothing more."""
 
     async def _entries(self, rows: Sequence[asyncpg.Record]) -> list[Sealable]:
-        await self._learn_owners({number for row in rows for number in row[_OF_LINES]})
-        lines = await self._lines(_runs(rows))
-        described = [row[1] for row in rows if row[_OF_LINES - 1] is not None]
+        await self._learn_owners({number for row in rows for number in row[OF_LINES]})
+        sides = await self._sides(rows)
+        described = [row[1] for row in rows if row[OF_LINES - 1] is not None]
         operations = await self.operations(described) if described else {}
-        return [self._entry(row, lines, operations) for row in rows]
+        return list(map(_entry, rows, sides, repeat(operations)))
+
+    async def _sides(self, rows: Sequence[asyncpg.Record]) -> Sequence[Sides]:
+        """Return the lines of these entries as their accounts tell them."""
+        lines = await self._lines(_runs(rows))
+        return [self._sides_of(row, lines) for row in rows]
 
     async def _learn_owners(self, numbers: set[int]) -> None:
         unknown = list(numbers - self._owners.keys())
@@ -132,14 +143,11 @@ class RecordReader:
         rows = await self._connection.fetch(QUERIES["operations_of_entries"], list(entry_ids))
         return {row["entry_id"]: _operation_content(*row[:-1], canonical_json(row[-1])) for row in rows}
 
-    def _entry(
-        self, row: asyncpg.Record, lines: dict[bytes, _CopiedLine], operations: dict[UUID, OperationContent]
-    ) -> Sealable:
-        entry_id, metadata, numbers, amounts = row[1], row[12], row[13], row[14]
-        identity = entry_id.bytes
+    def _sides_of(self, row: asyncpg.Record, lines: dict[bytes, _CopiedLine]) -> Sides:
+        identity, numbers, amounts = row[1].bytes, row[OF_LINES], row[OF_LINES + 1]
         owners = self._owners
-        sides: list[tuple[Any, ...]] = []  # of `LineRecord`
-        # The hot spot of sealing and verifying: everything here happens for every line.
+        sides: list[Any] = []  # of `LineRecord`
+        # The hot spot of verifying: everything here happens for every line.
         for suffix, number, amount in zip(_SUFFIXES, numbers, amounts):  # noqa: B905 - arrays are of one length, by a check
             line = lines.get(identity + suffix)
             owner = owners.get(number, _NOBODY)
@@ -147,11 +155,16 @@ class RecordReader:
                 sides.append(owner + line[2:])
             else:
                 sides.append((*owner, amount, None, None, None))
-        if metadata is None:
-            record = _entry_record(*row[:12], None, sides)
-        else:
-            record = _entry_record(*row[:12], canonical_json(metadata), sides, operations.get(entry_id))
-        return Sealable(row[0], identity, canonical(record), entry_id)
+        return sides
+
+
+def _entry(row: asyncpg.Record, sides: Sides, operations: Mapping[UUID, OperationContent]) -> Sealable:
+    entry_id, metadata = row[1], row[OF_LINES - 1]
+    if metadata is None:
+        record = _entry_record(*row[: OF_LINES - 1], None, sides)
+    else:
+        record = _entry_record(*row[: OF_LINES - 1], canonical_json(metadata), sides, operations.get(entry_id))
+    return Sealable(row[0], entry_id.bytes, canonical(record), entry_id)
 
 
 def _event(row: asyncpg.Record) -> Sealable:
@@ -168,7 +181,7 @@ def _runs(rows: Sequence[asyncpg.Record]) -> list[_Run]:
         if row[3] != posted_at:
             posted_at = row[3]
             earliest = posted_at - _RUN_GAP
-        for number in row[_OF_LINES]:
+        for number in row[OF_LINES]:
             run = open_runs.get(number)
             if run is None or not earliest <= run[2] <= posted_at:
                 open_runs[number] = run = [number, posted_at, posted_at]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -101,14 +101,16 @@ _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
-class Sealable(NamedTuple):
-    """A record on its way into the chain, or looked at again: its order, its identity, its canonical bytes."""
+class Sealable(msgspec.Struct, frozen=True, gc=False):
+    """A record on its way into the chain, or looked at again: its order, its identity, its canonical bytes.
+
+    `name` is what people call it: the entry's id, or the account's name.
+    """
 
     sequence: int
     identity: bytes
     canonical: bytes
     name: UUID | str
-    """What people call it: the entry's id, or the account's name."""
 
 
 def canonical(record: Record) -> bytes:

@@ -1,10 +1,11 @@
 """The sealer: gives every record its place in the chain, in the order of writing, block by block.
 
-One cycle seals all that may be sealed when it starts. The last block is all the state there is, and it is written by
-one statement: a sealer that dies anywhere is followed by one that goes on behind the last block. Never changes a record
+One cycle seals all that may be sealed when it starts. The last block is all the state there is, and blocks are whole or
+not there: a sealer that dies anywhere is followed by one that goes on behind the last block. Never changes a record
 and never waits for long; two sealers never work at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +14,15 @@ import asyncpg
 from wisipay.ledger.errors import LedgerError
 from wisipay.ledger.seals.chain import Block, BlockHeader, Tail, next_block
 from wisipay.ledger.seals.horizon import horizon
-from wisipay.ledger.seals.reader import RecordReader
+from wisipay.ledger.seals.told import ToldRecords
 from wisipay.ledger.sql import QUERIES
 from wisipay.ledger.store import Connection
 
 BLOCK_RECORDS = 2_048
 """Most records of one block, which is also what is held in memory at a time."""
+
+COMMITTED_BLOCKS = 8
+"""Most blocks of one commit: writers wait for the same disk."""
 
 BEFORE_ALL = -(2**63)
 """A number before that of every record."""
@@ -45,7 +49,7 @@ async def seal(
     """Seal everything that may be sealed; `now` is the time the new blocks bear.
 
     Waits at most `patience_seconds` for writers that hold a place in the order. The connection must not be in a
-    transaction: every block is committed by itself, and each look has to see what was committed since.
+    transaction: blocks are committed a few at a time, and each look has to see what was committed since.
     """
     if connection.is_in_transaction():
         raise LedgerError("the sealer works in transactions of its own, not in the caller's")
@@ -73,21 +77,25 @@ async def _sealed(connection: Connection, now: datetime, patience_seconds: float
     edge = await horizon(connection, patience_seconds)
     first = tail = await chain_tail(connection)
     if edge.through_sequence is not None:
-        reader = RecordReader(connection)
+        reader = ToldRecords(connection)
+        made: list[Block] = []
         await connection.execute(QUERIES["summarize_order"])
         after = BEFORE_ALL if tail.through_sequence is None else tail.through_sequence
         while after < edge.through_sequence:
             through = min(after + block_records, edge.through_sequence)
             records = await reader.between(after, through)
             if records:
-                block = next_block(tail, records, through, now)
-                await _write(connection, block)
-                tail = Tail.of(block)
+                made.append(next_block(tail, records, through, now))
+                tail = Tail.of(made[-1])
+                if len(made) == COMMITTED_BLOCKS:
+                    await _write(connection, made)
+                    made.clear()
             elif (start := await _next_sequence(connection, through, edge.through_sequence)) is None:
                 break
             else:  # a gap that batches left which were rolled back, or the beginning
                 through = start - 1
             after = through
+        await _write(connection, made)
     return Sealed(tail.position - first.position, tail.block - first.block, tail, waiting_for=edge.waiting_for)
 
 
@@ -96,10 +104,13 @@ async def _next_sequence(connection: Connection, after: int, through: int) -> in
     return found
 
 
-async def _write(connection: Connection, block: Block) -> None:
-    header = block.header
-    await connection.execute(
-        QUERIES["write_block"],
-        *(header.number, header.first_position, header.records, header.through_sequence, header.sealed_at),
-        *(block.previous_hash, block.start_hash, block.hash, block.identities, block.digests),
-    )
+async def _write(connection: Connection, made: Sequence[Block]) -> None:
+    """Write blocks in one transaction: all of them or, if it fails, none."""
+    rows = [
+        (
+            *(each.header.number, each.header.first_position, each.header.records, each.header.through_sequence),
+            *(each.header.sealed_at, each.previous_hash, each.start_hash, each.hash, each.identities, each.digests),
+        )
+        for each in made
+    ]
+    await connection.executemany(QUERIES["write_block"], rows)

@@ -88,10 +88,10 @@ def _of_block(tail: Tail, block: Block) -> list[Difference]:
             "seals what the block before it does",
         ),
         (
-            linked(block.previous_hash, digest_of(header.canonical())) != block.start_hash,
+            linked(block.previous_hash, [digest_of(header.canonical())]) != block.start_hash,
             "its header is not the one that was sealed",
         ),
-        (linked(block.start_hash, block.digests) != block.hash, "its hash is not that of its records"),
+        (linked(block.start_hash, block.each_digest()) != block.hash, "its hash is not that of its records"),
     )
     return [_seal("seal_block_changed", header.number, fault) for is_fault, fault in faults if is_fault][:1]
 
