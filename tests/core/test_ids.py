@@ -1,13 +1,23 @@
 """Readable ids, uuid7 keys and secrets."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisipay.core.ids import CROCKFORD, ID_LENGTH_MAX, id_length, id_milliseconds, new_id, new_secret, new_uuid7
+from wisipay.core.ids import (
+    CROCKFORD,
+    ID_LENGTH_MAX,
+    RisingNumbers,
+    id_length,
+    id_milliseconds,
+    new_id,
+    new_secret,
+    new_uuid7,
+)
 
 MOMENT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 
@@ -31,6 +41,37 @@ def test_ids_and_keys_sort_by_time(since: timedelta, milliseconds: int) -> None:
 def test_ids_of_one_moment_differ() -> None:
     assert len({new_id("WP", MOMENT) for _ in range(1_000)}) == 1_000
     assert len({new_uuid7(MOMENT) for _ in range(1_000)}) == 1_000
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=40))
+def test_ids_and_keys_of_one_millisecond_are_in_the_order_in_which_they_were_made(steps: list[int]) -> None:
+    """Also where other moments come in between, as two batches do."""
+    moments = [MOMENT + timedelta(milliseconds=step) for step in steps]
+    for made in ([new_id("WP", moment) for moment in moments], [new_uuid7(moment).hex for moment in moments]):
+        for step in range(4):
+            of_step = [each for each, at in zip(made, steps, strict=True) if at == step]
+            assert of_step == sorted(set(of_step))
+
+
+def test_numbers_rise_while_there_is_room_and_never_leave_their_bits() -> None:
+    numbers = RisingNumbers(20)
+    made = [numbers.next(1) for _ in range(2_000)]
+    assert made == sorted(set(made))
+    assert made[-1] < 2**20
+    two = RisingNumbers(1)
+    assert [two.next(1), two.next(1)] == [0, 1]
+    assert two.next(1) in {0, 1}
+
+
+def test_the_next_number_is_not_to_be_guessed_and_old_moments_are_forgotten() -> None:
+    numbers = RisingNumbers(60)
+    made = [numbers.next(1) for _ in range(200)]
+    steps = [later - earlier for earlier, later in pairwise(made)]
+    assert len(set(steps)) == len(steps)
+    assert max(steps) > 2**38
+    assert len({numbers.next(millisecond) for millisecond in range(2, 202)}) == 200
+    again = [numbers.next(1), numbers.next(1)]
+    assert again == sorted(again)
 
 
 def test_a_key_is_a_version_7_uuid_of_its_moment() -> None:
