@@ -70,6 +70,10 @@ class Chooser:
         """Choose the fault and the latency in milliseconds of a status check."""
         return self._fault("status"), self._delay(self.faults.latency)
 
+    def completes_after_ms(self) -> int:
+        """Choose how long something takes that is no payment."""
+        return self._delay(self.faults.complete_after_ms)
+
     def _hit(self, share: float) -> bool:
         return share > 0 and self._random.random() < share
 

@@ -78,6 +78,15 @@ class Front:
                 answer = self._fault(kind, fault, answer, "REJECTED")
         return msgspec.structs.replace(answer, delay_ms=latency_ms)
 
+    def inquiry(self, account: str, answer: Answer, *, stale: Answer | None = None) -> Answer:
+        """Give an answer that is about no payment, or what the question meets; `stale` is what was true before."""
+        fault, latency_ms = self._simulation.inquire(account)
+        if fault is Fault.STALE:
+            answer = stale or answer
+        elif fault is not None:
+            answer = self._fault("payout", fault, answer, "REJECTED")
+        return msgspec.structs.replace(answer, delay_ms=latency_ms)
+
     def _created(self, kind: Kind, created: Created) -> Answer:
         if created.payment is None:
             return self._fault(kind, created.fault, Answer(), created.reject_code)

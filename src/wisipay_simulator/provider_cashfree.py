@@ -16,6 +16,7 @@ import msgspec
 
 from wisipay_simulator.amounts import parse_rupees, rupees_text
 from wisipay_simulator.front import Front
+from wisipay_simulator.inquiries_cashfree import CashfreeInquiries
 from wisipay_simulator.model import Kind, Order, Payment, Status
 from wisipay_simulator.provider import Webhook
 from wisipay_simulator.registry import Account
@@ -141,6 +142,7 @@ class CashfreeProvider:
         self._front = Front(simulation, self)
         self._simulation = simulation
         self._public_url = public_url
+        self._inquiries = CashfreeInquiries(simulation, self._front, self._admitted, _error)
 
     def add_routes(self, router: Router) -> None:
         """Add the provider's API."""
@@ -148,6 +150,7 @@ class CashfreeProvider:
         router.add("GET", "/cashfree/pg/links/{}", self.payin_status)
         router.add("POST", "/cashfree/payout/transfers", self.create_payout)
         router.add("GET", "/cashfree/payout/transfers", self.payout_status)
+        self._inquiries.add_routes(router)
 
     def create_payin(self, request: Request) -> Answer:
         """Make a payment link."""
@@ -200,18 +203,21 @@ class CashfreeProvider:
         return self._front.create(order)
 
     def _status(self, kind: Kind, request: Request, name: str) -> Answer:
+        account = self._admitted(request, versioned=True)
+        return account if isinstance(account, Answer) else self._front.status(account, kind, name)
+
+    def _admitted(self, request: Request, *, versioned: bool = False) -> str | Answer:
         try:
-            account = self._account(request)
+            return self._account(request, versioned=versioned)
         except _RefusedError as problem:
             return _error(problem.status, problem.code, str(problem))
-        return self._front.status(account, kind, name)
 
-    def _account(self, request: Request) -> str:
+    def _account(self, request: Request, *, versioned: bool = True) -> str:
         registry = self._simulation.registry
         account = registry.account_of(request.header("x-client-id"))
         if account is None or request.header("x-client-secret") != registry.account(account).webhook_secret:
             raise _RefusedError("authentication_failed", "client id and secret are not a pair", 401)
-        if not request.header("x-api-version"):
+        if versioned and not request.header("x-api-version"):
             raise _RefusedError("api_version_missing", "the header x-api-version is missing")
         return account
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from wisipay_simulator.front import Front
+from wisipay_simulator.inquiries_razorpay import RazorpayInquiries
 from wisipay_simulator.model import Kind, Order, Payment, Status
 from wisipay_simulator.provider import Webhook
 from wisipay_simulator.registry import Account
@@ -153,6 +154,7 @@ class RazorpayProvider:
         self._lists = Front(simulation, _Lists(self))
         self._simulation = simulation
         self._public_url = public_url
+        self._inquiries = RazorpayInquiries(simulation, self._front, self._admitted, _error)
 
     def add_routes(self, router: Router) -> None:
         """Add the provider's API."""
@@ -162,6 +164,7 @@ class RazorpayProvider:
         router.add("POST", "/razorpay/v1/payouts", self.create_payout)
         router.add("GET", "/razorpay/v1/payouts", self.list_payouts)
         router.add("GET", "/razorpay/v1/payouts/{}", self.payout_status)
+        self._inquiries.add_routes(router)
 
     def create_payin(self, request: Request) -> Answer:
         """Make a payment link."""
@@ -236,11 +239,14 @@ class RazorpayProvider:
         return entity
 
     def _told(self, front: Front, kind: Kind, request: Request, name: str) -> Answer:
+        account = self._admitted(request)
+        return account if isinstance(account, Answer) else front.status(account, kind, name)
+
+    def _admitted(self, request: Request) -> str | Answer:
         try:
-            account = self._account(request)
+            return self._account(request)
         except _RefusedError as problem:
             return _error(problem.status, str(problem))
-        return front.status(account, kind, name)
 
     def _account(self, request: Request) -> str:
         scheme, _, told = request.header("authorization").partition(" ")

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from wisipay_simulator.amounts import parse_rupees, rupees_text
+from wisipay_simulator.bank import balance_paise
 from wisipay_simulator.front import Front
 from wisipay_simulator.model import Kind, Order, Payment, Status
 from wisipay_simulator.provider import Webhook
@@ -100,6 +101,7 @@ class SabioPayProvider:
         router.add("POST", "/sabiopay/v2/paymentstatus", self.payin_status)
         router.add("POST", "/sabiopay/v3/fundtransfer", self.create_payout)
         router.add("POST", "/sabiopay/v3/fundtransferstatus", self.payout_status)
+        router.add("POST", "/sabiopay/v3/fundtransfer/getbalance", self.balance)
 
     def create_payin(self, request: Request) -> Answer:
         """Start a collection."""
@@ -116,6 +118,16 @@ class SabioPayProvider:
     def payout_status(self, request: Request) -> Answer:
         """Tell a disbursement's status."""
         return self._status("payout", request, "merchant_reference_number")
+
+    def balance(self, request: Request) -> Answer:
+        """Tell what is left for transfers."""
+        try:
+            account, _ = self._read(request, ())
+        except _FaultError as problem:
+            return _error(problem.code, str(problem))
+        float_paise = self._simulation.registry.account(account).float_paise
+        left = balance_paise(float_paise, self._simulation.book.payments.values(), account)
+        return self._front.inquiry(account, json_answer({"data": {"balance": rupees_text(max(0, left))}}))
 
     def taken(self, payment: Payment) -> Answer:
         """Answer a new order."""

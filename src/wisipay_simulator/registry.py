@@ -20,12 +20,15 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     `webhook_secret` is the second secret of the provider's format: what signs, salts or encrypts. The two URLs are
     where webhooks go whose orders name no address, as with providers that have it entered in their panel.
+    `float_paise` is what the provider holds for payouts when none was made yet, on the account `float_account`.
     """
 
     api_key: Annotated[str, Meta(min_length=1)]
     webhook_secret: Annotated[str, Meta(min_length=1)]
     payin_webhook_url: str = ""
     payout_webhook_url: str = ""
+    float_paise: Annotated[int, Meta(ge=0)] = 1_000_000_000_000
+    float_account: str = "7878780080316316"
 
 
 class Merchant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -179,6 +179,18 @@ class Simulation:
             self._count(f"status_{fault}")
         return payment, fault, chooser.faults.timeout_ms if fault in TIMEOUTS else latency_ms
 
+    def inquire(self, account: str) -> tuple[Fault | None, int]:
+        """Return what a question meets that is about no payment, as status requests do: fault, latency in ms."""
+        chooser = self._chooser(account)
+        fault, latency_ms = chooser.status()
+        if fault is not None:
+            self._count(f"inquiry_{fault}")
+        return fault, chooser.faults.timeout_ms if fault in TIMEOUTS else latency_ms
+
+    def completes_after_ms(self, account: str) -> int:
+        """Return how long something that is begun now takes, in milliseconds."""
+        return self._chooser(account).completes_after_ms()
+
     def move(self, payment: Payment, status: Status, *, message: str = "") -> None:
         """Change a payment's status and announce it; MoveRefusedError when it cannot become that."""
         self._move(payment, status, message=message)

@@ -28,6 +28,7 @@ from wisipay.providers.gateway import ChannelSource, ProviderGateway
 from wisipay.providers.health import Health, HealthPolicy, Standing, State
 from wisipay.providers.health_store import HealthStore
 from wisipay.providers.http import HttpPolicy, ProviderHttp
+from wisipay.providers.inquiries import Awaited, Balance, Beneficiary, Judged, ValidationOutcome
 from wisipay.providers.outgoing import numeric_name
 from wisipay.providers.proxy import (
     ProviderProxy,
@@ -49,6 +50,9 @@ from wisipay.providers.registry import (
 
 __all__ = [
     "Accepted",
+    "Awaited",
+    "Balance",
+    "Beneficiary",
     "BreakerPolicy",
     "BreakerStore",
     "Capabilities",
@@ -62,6 +66,7 @@ __all__ = [
     "HealthStore",
     "HttpPolicy",
     "InvalidCredentials",
+    "Judged",
     "NotFound",
     "OrderRules",
     "PayinOrder",
@@ -83,6 +88,7 @@ __all__ = [
     "StatusReport",
     "Unknown",
     "UnknownAdapter",
+    "ValidationOutcome",
     "WebhookRoute",
     "WebhookUnreadable",
     "WebhookWord",

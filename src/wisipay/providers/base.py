@@ -65,6 +65,8 @@ class Capabilities:
     `numeric_kinds`: those whose reference must be of digits only; the adapter sends and hears `numeric_name` in its
     place, and tells it as the provider's reference, which payments keep under a unique key.
     `tells_reversals`: the kinds for which it has a word for money that came back after a success.
+    `validates`: of which beneficiaries (`account`, `vpa`) it can tell whether they can be paid, and `tells_balance`: it
+    can tell what its provider holds of ours; see `inquiries`.
     """
 
     payin_modes: frozenset[str]
@@ -78,6 +80,8 @@ class Capabilities:
     tells_reversals: frozenset[PaymentKind] = frozenset({"payin", "payout"})
     payin_rules: OrderRules = ANY_ORDER
     payout_rules: OrderRules = ANY_ORDER
+    validates: frozenset[str] = frozenset()
+    tells_balance: bool = False
 
     def checks(self, kind: PaymentKind) -> bool:
         """Tell whether payments of this kind can be asked about."""

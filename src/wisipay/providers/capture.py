@@ -20,7 +20,7 @@ MAX_CAPTURED_BYTES: Final = 16 * 1024
 
 # Beyond what is never logged: people are named under many keys, and an encrypted payload is as private as its content.
 _PRIVATE: Final = re.compile(
-    r"""(?i)([a-z_]*name|payload|address|contact|upi_?id)(["']?\s{0,4}[:=]\s{0,4})("(?:[^"\\]|\\.)*"?|[^&\s,;}\]{["]+)"""
+    r"""(?i)([a-z_]*name(?:_at_bank)?|payload|address|contact|upi_?id)(["']?\s{0,4}[:=]\s{0,4})("(?:[^"\\]|\\.)*"?|[^&\s,;}\]{["]+)"""
 )
 
 _logger = get_logger(__name__)

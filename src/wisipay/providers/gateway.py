@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from prometheus_client import Gauge
 
@@ -18,6 +18,7 @@ from wisipay.core.admission import outside
 from wisipay.core.http_client import HttpClient
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import gauge
+from wisipay.providers.asking import Inquiries
 from wisipay.providers.base import (
     Capabilities,
     CreateOutcome,
@@ -40,6 +41,8 @@ from wisipay.providers.registry import build
 from wisipay.providers.rules import refusal_of
 
 MAX_CACHED_ADAPTERS: Final = 1_000
+
+_KINDS: Final[Mapping[str, PaymentKind]] = {"payin": "payin", "payout": "payout"}
 
 CIRCUIT_OPEN: Final = gauge("provider_circuit_open", "Whether calls are held back", ("channel", "operation"))
 
@@ -82,6 +85,7 @@ class ProviderGateway:
         self._capture_hook = capture_hook
         self._health = health
         self._adapters: OrderedDict[str, _Cached] = OrderedDict()
+        self.inquiries = Inquiries(self)
 
     async def create_payin(self, channel_id: str, order: PayinOrder) -> CreateOutcome:
         """Start a collection on the channel; sent at most once."""
@@ -96,11 +100,11 @@ class ProviderGateway:
     ) -> StatusOutcome:
         """Ask how a payment stands. Has a circuit of its own: creates that fail do not stop us from asking."""
         try:
-            adapter = await self._adapter(channel_id)
+            adapter = await self.adapter(channel_id)
         except Exception as error:
             _logger.exception("provider.channel.unusable", channel_id=channel_id)
             return Unknown(f"channel cannot be used: {type(error).__name__}")
-        return await self._guarded(
+        return await self.guarded(
             channel_id,
             "status",
             lambda: adapter.check_status(kind, reference, provider_reference),
@@ -113,17 +117,17 @@ class ProviderGateway:
 
     async def capabilities(self, channel_id: str) -> Capabilities:
         """Return what the channel's adapter can do. Raises what the channel source or the registry raises."""
-        return (await self._adapter(channel_id)).capabilities
+        return (await self.adapter(channel_id)).capabilities
 
     async def parse_webhook(
         self, channel_id: str, kind_of_route: WebhookRoute, headers: Mapping[str, str], body: bytes
     ) -> tuple[WebhookWord, ...]:
         """Read a webhook with the channel's adapter. Raises `WebhookUnreadable`, and as `capabilities` does."""
-        return (await self._adapter(channel_id)).parse_webhook(kind_of_route, headers, body)
+        return (await self.adapter(channel_id)).parse_webhook(kind_of_route, headers, body)
 
     async def webhook_reply(self, channel_id: str) -> tuple[int, str, bytes]:
         """Return status, content type and body with which this channel's provider wants its webhooks answered."""
-        return (await self._adapter(channel_id)).webhook_reply()
+        return (await self.adapter(channel_id)).webhook_reply()
 
     async def _create(
         self,
@@ -133,7 +137,7 @@ class ProviderGateway:
         call: Callable[[ProviderAdapter], Awaitable[CreateOutcome]],
     ) -> CreateOutcome:
         try:
-            adapter = await self._adapter(channel_id)
+            adapter = await self.adapter(channel_id)
         except Exception as error:
             _logger.exception("provider.channel.unusable", channel_id=channel_id)
             return Rejected("CHANNEL_UNUSABLE", f"channel cannot be used: {type(error).__name__}", sent=False)
@@ -144,19 +148,20 @@ class ProviderGateway:
             "CIRCUIT_OPEN", "calls to this channel are held back after failures", sent=False
         )
         started = perf_counter()
-        outcome = await self._guarded(channel_id, kind, lambda: call(adapter), refused=refused)
+        outcome = await self.guarded(channel_id, kind, lambda: call(adapter), refused=refused)
         if self._health is not None and outcome is not refused:
             self._health.called(channel_id, kind, outcome, perf_counter() - started)
         return outcome
 
-    async def _guarded(
+    async def guarded(
         self,
         channel_id: str,
-        operation: PaymentKind | Literal["status"],
+        operation: str,
         call: Callable[[], Awaitable[_Outcome]],
         *,
         refused: _Outcome,
     ) -> _Outcome | Unknown:
+        """Make a call behind the circuit of an operation; `refused` while that is open. Lets no exception out."""
         circuit = _circuit(channel_id, operation)
         permit = await self._breakers.admit(circuit)
         _open_gauge(channel_id, operation).set(0 if permit.admission.allowed else 1)
@@ -175,11 +180,13 @@ class ProviderGateway:
             self._note_blocked(channel_id, operation, blocked_ms)
         return outcome
 
-    def _note_blocked(self, channel_id: str, operation: PaymentKind | Literal["status"], milliseconds: int) -> None:
-        if self._health is not None and operation != "status":
-            self._health.blocked(channel_id, operation, milliseconds)
+    def _note_blocked(self, channel_id: str, operation: str, milliseconds: int) -> None:
+        kind = _KINDS.get(operation)
+        if self._health is not None and kind is not None:
+            self._health.blocked(channel_id, kind, milliseconds)
 
-    async def _adapter(self, channel_id: str) -> ProviderAdapter:
+    async def adapter(self, channel_id: str) -> ProviderAdapter:
+        """Return a channel's adapter, the same one for the same credentials. Raises as `capabilities` does."""
         name, credentials = await self._channels.credentials(channel_id)
         cached = self._adapters.get(channel_id)
         if cached is None or cached.adapter_name != name or cached.credentials != credentials:

@@ -15,7 +15,7 @@ from prometheus_client import Counter, Histogram
 from wisipay.core.http_client import AnswerLost, HttpAnswer, HttpClient, NotSent
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import PROVIDER_CALL_SECONDS, PROVIDER_CALLS
-from wisipay.providers.base import CreateOutcome, Rejected, StatusOutcome, Unknown
+from wisipay.providers.base import CreateOutcome, Rejected, Unknown
 from wisipay.providers.capture import CaptureHook, ProviderRequest, capture
 from wisipay.providers.wire import Unreadable
 
@@ -60,8 +60,10 @@ class ProviderHttp:
             return self._told(request, Rejected("NOT_SENT", str(answer), sent=False))
         return self._told(request, self._read(request, answer, read))
 
-    async def ask(self, request: ProviderRequest, read: Callable[[HttpAnswer], StatusOutcome]) -> StatusOutcome:
-        """Ask about a payment; a question that was never sent leaves the payment as unknown as it was."""
+    async def ask(
+        self, request: ProviderRequest, read: Callable[[HttpAnswer], _Outcome | Unknown]
+    ) -> _Outcome | Unknown:
+        """Ask about something; a question that was never sent leaves it as unknown as it was."""
         answer = await self._send(request)
         if isinstance(answer, NotSent):
             return self._told(request, Unknown(f"not sent: {answer}"))

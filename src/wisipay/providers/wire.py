@@ -95,6 +95,10 @@ class Fields(msgspec.Struct, frozen=True):
                 return _positive(name, _rupees(name, value))
         return None
 
+    def is_below_zero(self, name: str) -> bool:
+        """Tell whether an amount has a minus before it, as only balances may."""
+        return str(self.members.get(name)).strip().startswith("-")
+
     def paise(self, *names: str) -> Paise | None:
         """Return an amount given in whole paise, as text or number; None where absent. Raises `Unreadable` likewise."""
         for name in names:

@@ -15,7 +15,7 @@ import msgspec
 
 from wisipay.core.money import Paise
 from wisipay.core.signing import equal, hmac_sha256
-from wisipay.providers.adapters.cashfree import reading
+from wisipay.providers.adapters.cashfree import inquiries, reading
 from wisipay.providers.base import (
     BaseUrl,
     Capabilities,
@@ -27,11 +27,13 @@ from wisipay.providers.base import (
     PayoutOrder,
     SecretText,
     StatusOutcome,
+    Unknown,
     WebhookRoute,
     WebhookUnreadable,
     WebhookWord,
 )
 from wisipay.providers.http import ProviderHttp, ProviderRequest
+from wisipay.providers.inquiries import BalanceOutcome, Beneficiary, ValidationOutcome
 from wisipay.providers.outgoing import json_body, plain_text, rupees_number
 from wisipay.providers.wire import Unreadable, header, read_objects
 
@@ -52,8 +54,14 @@ _CAPABILITIES: Final = Capabilities(
             | {(mode, field) for mode in ("IMPS", "NEFT", "RTGS") for field in ("account_number", "ifsc")}
         ),
     ),
+    validates=frozenset({"account", "vpa"}),
+    tells_balance=True,
 )
 _VERSIONS: Final[Mapping[PaymentKind, str]] = {"payin": "2025-01-01", "payout": "2024-01-01"}
+_VERIFICATION_VERSION: Final = "2023-12-18"
+_BASE_URL: Final = "https://api.cashfree.com"
+_OLDER_BASE_URL: Final = "https://payout-api.cashfree.com"
+"""Where the API of before V2 is, which alone tells the balance; elsewhere than in production it is at the other one."""
 _EXPIRY_MARGIN: Final = timedelta(minutes=15)
 """A link lives this much longer than we wait, so that one which is about to end is not refused."""
 _NAME_SIGNS: Final = "'-_/()."
@@ -68,7 +76,8 @@ _ClientId = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z_]{8,100}$")]
 class CashfreeCredentials(Credentials, frozen=True):
     """The payout keys are those of the payouts dashboard; without them the payment keys stand for both.
 
-    `webhookSecret`: the client secret that signs webhooks where it is an older one that is still active.
+    `webhookSecret`: the client secret that signs webhooks where it is an older one that is still active. The
+    verification keys are those of Secure ID; likewise.
     """
 
     client_id: _ClientId
@@ -76,7 +85,9 @@ class CashfreeCredentials(Credentials, frozen=True):
     payout_client_id: _ClientId | None = None
     payout_client_secret: SecretText | None = None
     webhook_secret: SecretText | None = None
-    base_url: BaseUrl = "https://api.cashfree.com"
+    verification_client_id: _ClientId | None = None
+    verification_client_secret: SecretText | None = None
+    base_url: BaseUrl = _BASE_URL
 
 
 class CashfreeAdapter:
@@ -91,6 +102,13 @@ class CashfreeAdapter:
             "payin": _headers("payin", credentials.client_id, credentials.client_secret),
             "payout": _headers("payout", payout_id, payout_secret),
         }
+        self._verification_headers = {
+            **self._headers["payin"],
+            "x-client-id": credentials.verification_client_id or credentials.client_id,
+            "x-client-secret": credentials.verification_client_secret or credentials.client_secret,
+            "x-api-version": _VERIFICATION_VERSION,
+        }
+        self._older_url = _OLDER_BASE_URL if self._base_url == _BASE_URL else self._base_url
         self._secrets = {credentials.client_secret, payout_secret, credentials.webhook_secret or payout_secret}
 
     @property
@@ -160,6 +178,41 @@ class CashfreeAdapter:
             url = f"{self._base_url}/payout/transfers?{urlencode({'transfer_id': reference})}"
         request = ProviderRequest("status", reference, "GET", url, self._headers[kind])
         return await self._http.ask(request, partial(reading.read_status, kind, reference))
+
+    async def validate(self, beneficiary: Beneficiary) -> ValidationOutcome:
+        """Have an account or a VPA verified, which is answered at once."""
+        name = plain_text(beneficiary.name, _NAME_LONGEST, also="-.")
+        if beneficiary.vpa is not None:
+            content = {"verification_id": beneficiary.reference, "vpa": beneficiary.vpa, "name": name}
+            path, read = "upi", partial(inquiries.read_vpa, beneficiary.vpa)
+        else:
+            content = {
+                "bank_account": beneficiary.account_number or "",
+                "ifsc": beneficiary.ifsc or "",
+                "name": name,
+            }
+            path, read = "bank-account/sync", partial(inquiries.read_account)
+        url, headers = f"{self._base_url}/verification/{path}", self._verification_headers
+        request = ProviderRequest("validation", beneficiary.reference, "POST", url, headers, json_body(content))
+        return await self._http.ask(request, read)
+
+    async def validated(self, ticket: str) -> ValidationOutcome:
+        """Return nothing: whatever is asked is answered at once."""
+        return Unknown(f"no answer is awaited under {ticket[:40]}")
+
+    async def balance(self) -> BalanceOutcome:
+        """Ask for a token of the older API, then for the balance."""
+        keys = {name: self._headers["payout"][name] for name in ("x-client-id", "x-client-secret")}
+        url = f"{self._older_url}/payout/v1"
+        token = await self._http.ask(
+            ProviderRequest("balance", "", "POST", f"{url}/authorize", keys), inquiries.read_token
+        )
+        if isinstance(token, Unknown):
+            return token
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        return await self._http.ask(
+            ProviderRequest("balance", "", "GET", f"{url}/getBalance", headers), inquiries.read_balance
+        )
 
     def parse_webhook(
         self, kind_of_route: WebhookRoute, headers: Mapping[str, str], body: bytes

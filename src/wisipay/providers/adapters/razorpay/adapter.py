@@ -13,7 +13,7 @@ import msgspec
 
 from wisipay.core.money import Paise
 from wisipay.core.signing import equal, hmac_sha256_hex
-from wisipay.providers.adapters.razorpay import reading
+from wisipay.providers.adapters.razorpay import inquiries, reading
 from wisipay.providers.base import (
     BaseUrl,
     Capabilities,
@@ -30,6 +30,7 @@ from wisipay.providers.base import (
     WebhookWord,
 )
 from wisipay.providers.http import ProviderHttp, ProviderRequest
+from wisipay.providers.inquiries import BalanceOutcome, Beneficiary, ValidationOutcome
 from wisipay.providers.outgoing import basic_authorization, json_body, plain_text
 from wisipay.providers.wire import Unreadable, header, read_objects
 
@@ -90,6 +91,8 @@ class RazorpayAdapter:
             tells_reversals=frozenset({"payout"}),
             payin_rules=OrderRules(amount_min=_ONE_RUPEE),
             payout_rules=OrderRules(amount_min=_ONE_RUPEE, needs_by_mode=_NEEDS_BY_MODE),
+            validates=frozenset({"account", "vpa"} if self._account_number else {"vpa"}),
+            tells_balance=self._account_number is not None,
         )
 
     async def create_payin(self, order: PayinOrder) -> CreateOutcome:
@@ -152,6 +155,34 @@ class RazorpayAdapter:
         request = ProviderRequest("status", reference, "GET", f"{self._base_url}/{path}{question}", self._headers)
         return await self._http.ask(request, partial(reading.read_status, kind, reference))
 
+    async def validate(self, beneficiary: Beneficiary) -> ValidationOutcome:
+        """Ask about a VPA, or have an account validated: by a penny or without one, as Razorpay sees fit."""
+        if beneficiary.vpa is not None:
+            content: dict[str, object] = {"vpa": beneficiary.vpa}
+            request = self._inquiry("validation", beneficiary.reference, "payments/validate/vpa", content)
+            return await self._http.ask(request, partial(inquiries.read_vpa, beneficiary.vpa))
+        name = plain_text(beneficiary.name, _ACCOUNT_NAME_LONGEST, also=_NAME_SIGNS)
+        account = {"name": name, "ifsc": beneficiary.ifsc, "account_number": beneficiary.account_number}
+        contact = {"name": name[:_CONTACT_NAME_LONGEST], "type": "customer"}
+        content = {
+            "source_account_number": self._account_number,
+            "validation_type": "optimized",
+            "reference_id": beneficiary.reference,
+            "fund_account": {"account_type": "bank_account", "bank_account": account, "contact": contact},
+        }
+        request = self._inquiry("validation", beneficiary.reference, "fund_accounts/validations", content)
+        return await self._http.ask(request, inquiries.read_validation)
+
+    async def validated(self, ticket: str) -> ValidationOutcome:
+        """Ask what became of a validation of an account; that of a VPA is answered at once."""
+        request = self._inquiry("validation", ticket, f"fund_accounts/validations/{quote(ticket, safe='')}")
+        return await self._http.ask(request, inquiries.read_validation)
+
+    async def balance(self) -> BalanceOutcome:
+        """Ask for the balance of the account that pays."""
+        request = self._inquiry("balance", "", "banking_balances?count=100")
+        return await self._http.ask(request, partial(inquiries.read_balance, self._account_number or ""))
+
     def parse_webhook(
         self, kind_of_route: WebhookRoute, headers: Mapping[str, str], body: bytes
     ) -> tuple[WebhookWord, ...]:
@@ -167,6 +198,12 @@ class RazorpayAdapter:
     def webhook_reply(self) -> tuple[int, str, bytes]:
         """Return any success; it must come within five seconds."""
         return 200, "application/json", b'{"status":"ok"}'
+
+    def _inquiry(
+        self, operation: str, reference: str, path: str, content: Mapping[str, object] | None = None
+    ) -> ProviderRequest:
+        method, body = ("GET", None) if content is None else ("POST", json_body(content))
+        return ProviderRequest(operation, reference, method, f"{self._base_url}/{path}", self._headers, body)
 
     def _is_signed(self, headers: Mapping[str, str], body: bytes) -> bool:
         signature = header(headers, "X-Razorpay-Signature")

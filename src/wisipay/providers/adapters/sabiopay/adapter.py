@@ -29,6 +29,7 @@ from wisipay.providers.base import (
     WebhookWord,
 )
 from wisipay.providers.http import ProviderHttp, ProviderRequest
+from wisipay.providers.inquiries import BalanceOutcome
 from wisipay.providers.outgoing import form_body
 from wisipay.providers.wire import Unreadable, read_objects
 
@@ -42,6 +43,7 @@ _CAPABILITIES: Final = Capabilities(
     tells_reversals=frozenset({"payout"}),
     payin_rules=OrderRules(amount_min=Paise(100)),
     payout_rules=OrderRules(needs=frozenset({"account_number", "ifsc", "bank_name"}), amount_min=Paise(100)),
+    tells_balance=True,
 )
 _IMPS_LARGEST: Final = Paise(20_000_000)
 """Two lakh rupees: what is above goes by NEFT."""
@@ -114,6 +116,11 @@ class SabioPayAdapter:
         values = {"merchant_reference_number": reference}
         request = self._request("status", reference, "/v3/fundtransferstatus", values)
         return await self._http.ask(request, partial(reading.read_payout_status, reference))
+
+    async def balance(self) -> BalanceOutcome:
+        """Ask for the balance that transfers are paid from."""
+        request = self._request("balance", "", "/v3/fundtransfer/getbalance", {})
+        return await self._http.ask(request, reading.read_balance)
 
     def parse_webhook(
         self, kind_of_route: WebhookRoute, headers: Mapping[str, str], body: bytes

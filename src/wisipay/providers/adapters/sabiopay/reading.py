@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
+from wisipay.core.money import Paise
 from wisipay.providers.base import (
     Accepted,
     CreateOutcome,
@@ -23,6 +24,7 @@ from wisipay.providers.base import (
     WebhookWord,
 )
 from wisipay.providers.http import HttpAnswer
+from wisipay.providers.inquiries import Balance, BalanceOutcome
 from wisipay.providers.wire import Fields, Unreadable, read_object
 
 _PAYOUT_STATUSES: Final[Mapping[str, ProviderStatus]] = {
@@ -65,6 +67,19 @@ def read_payin_created(reference: str, answer: HttpAnswer) -> CreateOutcome:
         payment_url=data.required("upi_intent_url"),
         amount=data.rupees("amount"),
     )
+
+
+def read_balance(answer: HttpAnswer) -> BalanceOutcome:
+    """Read what is left to be paid out."""
+    fields = _envelope(answer)
+    error = _error(fields)
+    if error is not None:
+        return Unknown(f"refused with {error[0]}: {error[1]}")
+    data = fields.nested("data") or Fields({})
+    available = Paise(0) if data.is_below_zero("balance") else data.rupees("balance")
+    if available is None:
+        raise Unreadable("balance is missing")
+    return Balance(available)
 
 
 def read_payout_created(reference: str, answer: HttpAnswer) -> CreateOutcome:
