@@ -5,6 +5,7 @@ The public face of the slice. `worker` is mounted by entrypoints.
 
 from wisipay.callbacks.delivery import Delivery
 from wisipay.callbacks.enqueue import enqueue
+from wisipay.callbacks.following import following, latest
 from wisipay.callbacks.handover import Outbox, Writing
 from wisipay.callbacks.history import (
     NEEDS_A_PERSON,
@@ -16,11 +17,14 @@ from wisipay.callbacks.history import (
     replay_matching,
     show,
 )
-from wisipay.callbacks.model import AttemptOutcome, CallbackEvent, CallbackState, ClaimedCallback
+from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, CallbackState, ClaimedCallback
+from wisipay.callbacks.signing import AmountUnit, SignedCallback, sign
 from wisipay.callbacks.store import switch_on
 
 __all__ = [
     "NEEDS_A_PERSON",
+    "AmountUnit",
+    "Attempt",
     "AttemptOutcome",
     "AttemptRecord",
     "CallbackEvent",
@@ -30,11 +34,15 @@ __all__ = [
     "ClaimedCallback",
     "Delivery",
     "Outbox",
+    "SignedCallback",
     "Writing",
     "enqueue",
     "find",
+    "following",
+    "latest",
     "replay",
     "replay_matching",
     "show",
+    "sign",
     "switch_on",
 ]

@@ -75,7 +75,7 @@ async def find(
         after_position,
         min(limit, PAGE_MAX),
     )
-    return [_record_of(row) for row in rows]
+    return [record_of(row) for row in rows]
 
 
 async def show(pool: Pool, event_id: UUID) -> tuple[CallbackRecord, list[AttemptRecord]] | None:
@@ -84,7 +84,7 @@ async def show(pool: Pool, event_id: UUID) -> tuple[CallbackRecord, list[Attempt
     if row is None:
         return None
     attempts = await pool.fetch(_QUERIES["attempts"], event_id, ATTEMPTS_SHOWN_MAX)
-    return _record_of(row), [_attempt_of(attempt) for attempt in attempts]
+    return record_of(row), [_attempt_of(attempt) for attempt in attempts]
 
 
 async def replay(conn: Connection, event_ids: Sequence[UUID]) -> list[UUID]:
@@ -109,7 +109,8 @@ async def replay_matching(pool: Pool, wanted: CallbackFilter, *, limit: int) -> 
     return replayed
 
 
-def _record_of(row: asyncpg.Record) -> CallbackRecord:
+def record_of(row: asyncpg.Record) -> CallbackRecord:
+    """Read a row of the outbox."""
     return CallbackRecord(
         event=event_of(row),
         position=row["position"],
