@@ -4,6 +4,28 @@ The public face of the slice. `worker` is mounted by entrypoints.
 """
 
 from wisipay.callbacks.delivery import Delivery
+from wisipay.callbacks.endpoints.delivery import EndpointDelivery
+from wisipay.callbacks.endpoints.keeping import (
+    EndpointChange,
+    EndpointDetails,
+    EndpointEvent,
+    add_endpoint,
+    change_endpoint,
+    disable_endpoint,
+    enable_endpoint,
+    endpoint_details,
+    endpoints_of,
+    remove_endpoint,
+    rotate_endpoint_secret,
+)
+from wisipay.callbacks.endpoints.model import (
+    ENDPOINTS_MAX,
+    DeliveryState,
+    Endpoint,
+    EndpointStatus,
+    NewEndpointSecret,
+    filter_text,
+)
 from wisipay.callbacks.enqueue import enqueue
 from wisipay.callbacks.following import following, latest
 from wisipay.callbacks.handover import Outbox, Writing
@@ -20,8 +42,10 @@ from wisipay.callbacks.history import (
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, CallbackState, ClaimedCallback
 from wisipay.callbacks.signing import AmountUnit, SignedCallback, sign
 from wisipay.callbacks.store import switch_on
+from wisipay.callbacks.switching import Patience
 
 __all__ = [
+    "ENDPOINTS_MAX",
     "NEEDS_A_PERSON",
     "AmountUnit",
     "Attempt",
@@ -33,15 +57,33 @@ __all__ = [
     "CallbackState",
     "ClaimedCallback",
     "Delivery",
+    "DeliveryState",
+    "Endpoint",
+    "EndpointChange",
+    "EndpointDelivery",
+    "EndpointDetails",
+    "EndpointEvent",
+    "EndpointStatus",
+    "NewEndpointSecret",
     "Outbox",
+    "Patience",
     "SignedCallback",
     "Writing",
+    "add_endpoint",
+    "change_endpoint",
+    "disable_endpoint",
+    "enable_endpoint",
+    "endpoint_details",
+    "endpoints_of",
     "enqueue",
+    "filter_text",
     "find",
     "following",
     "latest",
+    "remove_endpoint",
     "replay",
     "replay_matching",
+    "rotate_endpoint_secret",
     "show",
     "sign",
     "switch_on",

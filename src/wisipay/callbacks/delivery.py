@@ -4,17 +4,19 @@ Decides the outcome of an attempt and nothing that outlives it: recording is the
 anything a merchant's endpoint can do, never follow a redirect, and never keep more than the first KiB of an answer.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from hashlib import sha256
 from typing import Final, Protocol
 
 import msgspec
 
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback
 from wisipay.callbacks.retry import Verdict, judge_answer, judge_failure
-from wisipay.callbacks.signing import AmountUnit, sign
+from wisipay.callbacks.signing import AmountUnit, SignedCallback, sign
 from wisipay.core.clock import Clock
 from wisipay.core.http_client import AnswerLost, HttpAnswer, HttpClient, NotSent
-from wisipay.merchants import Merchant
+from wisipay.merchants import ApiSecret, Merchant
 
 TIMEOUT_SECONDS: Final = 10
 ANSWER_KEPT_BYTES: Final = 1024
@@ -28,19 +30,29 @@ class MerchantSource(Protocol):
         ...
 
 
-class _Undeliverable(Exception):  # noqa: N818 - internal: the words that are recorded as the attempt's error
+class Undeliverable(Exception):  # noqa: N818 - its text is recorded as the attempt's error
     """Nothing can be sent as things stand; an operator or the merchant may mend it meanwhile."""
 
 
-class _Target(msgspec.Struct, frozen=True, gc=False):
+class Target(msgspec.Struct, frozen=True, gc=False):
+    """Where an event goes, and the secrets that sign it, newest first; where there are none, nothing is sent."""
+
     url: str
-    secrets: tuple[bytes, ...]
+    secrets: tuple[ApiSecret, ...]
 
 
-class _Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True):
+    """What came of one request: `answer` is None, and `error` says why, where none came; `signed` is what was sent."""
+
     url: str | None
     answer: HttpAnswer | None
     error: str
+    signed: SignedCallback | None = None
+    signed_by: str | None = None
+
+
+Build = Callable[[tuple[bytes, ...], datetime], SignedCallback]
+"""Builds what is sent, from the secrets and the moment of sending."""
 
 
 class Delivery:
@@ -56,9 +68,53 @@ class Delivery:
         self._https_only = https_only
 
     async def attempt(self, callback: ClaimedCallback) -> tuple[Attempt, Verdict]:
-        """Send the event once and judge the answer."""
+        """Send the event once to its merchant's callback URL and judge the answer."""
         started_at = self._clock.now()
-        sent = await self._send(callback.event, started_at)
+        try:
+            target = await self._callback_url(callback.event, started_at)
+        except Undeliverable as failure:
+            return self._judged(callback, Sent(callback.event.url, None, str(failure)), started_at, None)
+        return await self.attempt_at(callback, target)
+
+    async def attempt_at(
+        self, callback: ClaimedCallback, target: Target, *, endpoint_id: str | None = None
+    ) -> tuple[Attempt, Verdict]:
+        """Send the event once to a target, the endpoint `endpoint_id` of its merchant, and judge the answer."""
+        started_at = self._clock.now()
+
+        def build(secrets: tuple[bytes, ...], moment: datetime) -> SignedCallback:
+            return sign(callback.event, secrets, self._unit, moment)
+
+        sent = await self.send(target, build, started_at)
+        return self._judged(callback, sent, started_at, endpoint_id)
+
+    async def send(self, target: Target, build: Build, now: datetime) -> Sent:
+        """Send what `build` makes, once. Whatever goes wrong is in the answer."""
+        if self._https_only and not target.url.lower().startswith("https://"):
+            return Sent(target.url, None, "the callback URL is not https")
+        if not target.secrets:
+            return Sent(target.url, None, "there is no secret to sign with")
+        signed = build(tuple(secret.value for secret in target.secrets), now)
+        signed_by = " ".join(secret.id for secret in target.secrets)
+        try:
+            answer = await self._client.request(
+                "POST",
+                target.url,
+                headers=signed.headers,
+                body=signed.body,
+                timeout_seconds=TIMEOUT_SECONDS,
+                max_bytes=ANSWER_KEPT_BYTES,
+                cut_body=True,
+            )
+        except NotSent as failure:
+            return Sent(target.url, None, str(failure))
+        except AnswerLost as failure:
+            return Sent(target.url, None, str(failure), signed, signed_by)
+        return Sent(target.url, answer, f"answered {answer.status}", signed, signed_by)
+
+    def _judged(
+        self, callback: ClaimedCallback, sent: Sent, started_at: datetime, endpoint_id: str | None
+    ) -> tuple[Attempt, Verdict]:
         ended_at = self._clock.now()
         verdict = _judge(callback, sent.answer, ended_at)
         attempt = Attempt(
@@ -71,46 +127,28 @@ class Delivery:
             error=None if verdict.outcome is AttemptOutcome.DELIVERED else sent.error,
             started_at=started_at,
             gap_seconds=verdict.gap_seconds,
+            endpoint_id=endpoint_id,
+            body_sha256=sha256(sent.signed.body).digest() if sent.signed else None,
+            signed_by=sent.signed_by,
         )
         return attempt, verdict
 
-    async def _send(self, event: CallbackEvent, now: datetime) -> _Sent:
-        url = event.url
-        try:
-            target = await self._target(event, now)
-            url = target.url
-            signed = sign(event, target.secrets, self._unit, now)
-            answer = await self._client.request(
-                "POST",
-                url,
-                headers=signed.headers,
-                body=signed.body,
-                timeout_seconds=TIMEOUT_SECONDS,
-                max_bytes=ANSWER_KEPT_BYTES,
-                cut_body=True,
-            )
-        except (NotSent, AnswerLost, _Undeliverable) as failure:
-            return _Sent(url, None, str(failure))
-        return _Sent(url, answer, f"answered {answer.status}")
-
-    async def _target(self, event: CallbackEvent, now: datetime) -> _Target:
+    async def _callback_url(self, event: CallbackEvent, now: datetime) -> Target:
         """Find where to send and what to sign with: the URL configured now goes before the one of the event.
 
         A merchant that moved its endpoint is told there of what still waits.
         """
         merchant = await self._merchants.merchant(event.merchant_id)
         if merchant is None:
-            raise _Undeliverable("the merchant is not known")
-        secrets = tuple(secret.value for secret in merchant.secrets if secret.is_valid_at(now))
+            raise Undeliverable("the merchant is not known")
+        secrets = tuple(secret for secret in merchant.secrets if secret.is_valid_at(now))
         if not secrets:
-            raise _Undeliverable("the merchant has no API secret to sign with")
+            raise Undeliverable("the merchant has no API secret to sign with")
         service = merchant.payin if event.type == "PAYIN" else merchant.payout
         url = service.callback_url or event.url
         if url is None:
-            raise _Undeliverable("no callback URL is configured")
-        if self._https_only and not url.lower().startswith("https://"):
-            raise _Undeliverable("the callback URL is not https")
-        return _Target(url, secrets)
+            raise Undeliverable("no callback URL is configured")
+        return Target(url, secrets)
 
 
 def _judge(callback: ClaimedCallback, answer: HttpAnswer | None, now: datetime) -> Verdict:

@@ -61,7 +61,11 @@ class ClaimedCallback(msgspec.Struct, frozen=True, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One attempt, as it is recorded: `answer` is the first KiB of the body, `gap_seconds` the wait before the next."""
+    """One attempt, as it is recorded: `answer` is the first KiB of the body, `gap_seconds` the wait before the next.
+
+    `endpoint_id` is None for the callback URL of the event's service. `body_sha256` is the digest of what was sent, and
+    `signed_by` the ids of the secrets that signed it, newest first with a space between; both None where nothing was.
+    """
 
     callback: ClaimedCallback
     outcome: AttemptOutcome
@@ -72,3 +76,6 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     error: str | None
     started_at: datetime
     gap_seconds: int
+    endpoint_id: str | None = None
+    body_sha256: bytes | None = None
+    signed_by: str | None = None

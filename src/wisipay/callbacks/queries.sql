@@ -1,6 +1,7 @@
 -- name: enqueue
 -- Writes the events in the order given. Repeating an event id changes nothing. Those of $12 that may be sent at once (no
--- earlier event of their transaction waits) are leased to $13 for $14 seconds. Answers which were leased.
+-- earlier event of their transaction waits) are leased to $13 for $14 seconds. Answers which were leased. Each event is
+-- also addressed to the further endpoints of its merchant that want it: those that are off keep it.
 WITH event AS (
     SELECT *
     FROM
@@ -48,14 +49,38 @@ written AS (
     FROM judged
     ORDER BY number
     ON CONFLICT (event_id) DO NOTHING
-    RETURNING event_id, state, lease_token
+    RETURNING event_id, state, lease_token, merchant_id, transaction_id, position, type, status
+),
+
+addressed AS (
+    INSERT INTO callbacks_deliveries (event_id, endpoint_id, transaction_id, position, state, due_at)
+    SELECT
+        written.event_id,
+        endpoint.id,
+        written.transaction_id,
+        written.position,
+        CASE endpoint.status WHEN 'ENABLED' THEN 'WAITING' ELSE 'SWITCHED_OFF' END,
+        now()
+    FROM written
+    INNER JOIN callbacks_endpoints AS endpoint ON written.merchant_id = endpoint.merchant_id
+    WHERE
+        endpoint.status <> 'REMOVED'
+        AND (
+            endpoint.wanted = '{}'
+            OR written.type || '.' || written.status = any(endpoint.wanted)
+            OR written.type || '.*' = any(endpoint.wanted)
+        )
+    RETURNING state
 )
 
 SELECT
     array_agg(event_id) FILTER (WHERE lease_token IS NOT NULL) AS leased,
     CASE
         WHEN count(*) FILTER (WHERE state = 'WAITING' AND lease_token IS NULL) > 0 THEN pg_notify('callbacks_due', '')
-    END AS notified
+    END AS notified,
+    CASE
+        WHEN EXISTS (SELECT FROM addressed WHERE addressed.state = 'WAITING') THEN pg_notify('callbacks_deliveries_due', '')
+    END AS addressees_notified
 FROM written;
 
 -- name: merchants_waiting
@@ -136,21 +161,24 @@ WHERE event_id = any($1::uuid[]) AND lease_token = $2::uuid;
 -- name: finish
 -- Records attempts and their meaning for many events at once. An event whose lease is no longer the attempt's own keeps
 -- its state (somebody else answers for it); the attempt is recorded all the same. Events of the same transaction that
--- queue behind are brought to the moment their predecessor is due again, or to now when it is done with.
--- Answers the events that were changed.
+-- queue behind are brought to the moment their predecessor is due again, or to now when it is done with. A callback URL
+-- that took something no longer counts as failing. Answers the events that were changed.
 WITH attempt AS (
     SELECT *
     FROM
         unnest(
             $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::int[], $7::bytea[], $8::text[],
-            $9::timestamptz[], $10::int[]
+            $9::timestamptz[], $10::int[], $11::bytea[], $12::text[]
         )
-        AS attempt (event_id, lease_token, outcome, url, http_status, latency_ms, answer, error, started_at, gap_seconds)
+        AS attempt (
+            event_id, lease_token, outcome, url, http_status, latency_ms, answer, error, started_at, gap_seconds, body_sha256,
+            signed_by
+        )
 ),
 
 recorded AS (
     INSERT INTO callbacks_attempts (
-        event_id, started_at, lease_token, url, outcome, http_status, latency_ms, answer, error
+        event_id, started_at, lease_token, url, outcome, http_status, latency_ms, answer, error, body_sha256, signed_by
     )
     SELECT
         event_id,
@@ -161,7 +189,9 @@ recorded AS (
         http_status,
         latency_ms,
         answer,
-        error
+        error,
+        body_sha256,
+        signed_by
     FROM attempt
     ON CONFLICT DO NOTHING
 ),
@@ -179,7 +209,15 @@ finished AS (
     WHERE
         outbox.event_id = attempt.event_id
         AND outbox.lease_token = attempt.lease_token -- only waiting events are leased
-    RETURNING outbox.event_id, outbox.transaction_id, outbox.position, outbox.due_at
+    RETURNING
+        outbox.event_id,
+        outbox.transaction_id,
+        outbox.position,
+        outbox.due_at,
+        outbox.merchant_id,
+        outbox.type,
+        outbox.state,
+        attempt.url
 ),
 
 followers AS (
@@ -193,6 +231,16 @@ followers AS (
         AND follower.lease_token IS NULL
         AND follower.event_id <> all($1::uuid[])
     RETURNING follower.due_at <= now() AS is_due
+),
+
+recovered AS (
+    DELETE FROM callbacks_failing AS failing
+    USING finished
+    WHERE
+        finished.state = 'DELIVERED'
+        AND failing.merchant_id = finished.merchant_id
+        AND failing.endpoint_id = finished.type
+        AND failing.url = finished.url
 )
 
 SELECT
@@ -201,20 +249,81 @@ SELECT
 FROM finished;
 
 -- name: switch_off
--- Records that the endpoint $3 of merchant $1 for type $2 is gone, and takes what waits for it out of the queue.
+-- Records that the callback URL $3 of merchant $1 for type $2 is switched off for the reason $4, and takes what waits
+-- for it out of the queue. Answers the URL unless it was off already.
 WITH gone AS (
     INSERT INTO callbacks_switched_off (merchant_id, type, url, reason)
     VALUES ($1, $2, $3, $4)
     ON CONFLICT (merchant_id, type, url) DO NOTHING
+    RETURNING url
+),
+
+laid_aside AS (
+    UPDATE callbacks_outbox
+    SET
+        state = 'SWITCHED_OFF',
+        finished_at = now()
+    WHERE
+        merchant_id = $1 AND type = $2 AND url = $3
+        AND state = 'WAITING' AND lease_token IS NULL
 )
 
-UPDATE callbacks_outbox
-SET
-    state = 'SWITCHED_OFF',
-    finished_at = now()
-WHERE
-    merchant_id = $1 AND type = $2 AND url = $3
-    AND state = 'WAITING' AND lease_token IS NULL;
+SELECT url FROM gone;
+
+-- name: resume
+-- Puts back into the queue what was on its way to the callback URLs $3 of merchant $1 for type $2 when they were
+-- switched off; what came while they were off has no end yet, and stays.
+WITH resumed AS (
+    UPDATE callbacks_outbox
+    SET
+        state = 'WAITING',
+        due_at = now(),
+        finished_at = NULL
+    WHERE merchant_id = $1 AND type = $2 AND url = any($3::text[]) AND state = 'SWITCHED_OFF' AND finished_at IS NOT NULL
+    RETURNING event_id
+)
+
+SELECT
+    count(*) AS resumed,
+    CASE WHEN count(*) > 0 THEN pg_notify('callbacks_due', '') END AS notified
+FROM resumed;
+
+-- name: note_failing
+-- Counts failed attempts, $4 at each address: merchant $1, endpoint $2, URL $3. Answers each address with the moment
+-- since which it took nothing, and whether that is $5 seconds and $6 attempts.
+INSERT INTO callbacks_failing AS failing (merchant_id, endpoint_id, url, failing_since, failures)
+SELECT
+    merchant_id,
+    endpoint_id,
+    url,
+    now(),
+    failures
+FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS failed (merchant_id, endpoint_id, url, failures)
+ORDER BY merchant_id, endpoint_id, url
+ON CONFLICT (merchant_id, endpoint_id, url) DO UPDATE
+SET failures = failing.failures + excluded.failures
+RETURNING
+    merchant_id,
+    endpoint_id,
+    url,
+    failing_since,
+    failing_since <= now() - $5::int * interval '1 second' AND failures >= $6 AS is_over;
+
+-- name: forget_failing
+-- The address is served again: it has as long as any other to take something.
+DELETE FROM callbacks_failing
+WHERE merchant_id = $1 AND endpoint_id = $2;
+
+-- name: happened
+INSERT INTO callbacks_endpoint_events (merchant_id, endpoint_id, url, what, reason, happened_at)
+VALUES ($1, $2, $3, $4, $5, $6);
+
+-- name: switched_off
+-- The callback URLs of merchant $1 that are off.
+SELECT *
+FROM callbacks_switched_off
+WHERE merchant_id = $1
+ORDER BY type, url;
 
 -- name: switch_on
 -- Forgets that the endpoints of merchant $1 for type $2 were gone.

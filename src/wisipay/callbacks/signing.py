@@ -30,19 +30,33 @@ def sign(event: CallbackEvent, secrets: Sequence[bytes], unit: AmountUnit, sent_
     """Build body and headers. `secrets` are the merchant's valid ones, newest first, at least one.
 
     The newest signs `x-signature` and the legacy `hash`. `webhook-signature` carries one signature per secret, so that
-    a merchant in the middle of a rotation verifies with either.
+    a merchant in the middle of a rotation verifies with either. An endpoint beyond the callback URL has secrets of its
+    own, which then stand in the API secrets' place everywhere.
     """
-    newest = secrets[0]
     amount = amount_number(event.amount_paise, unit)
-    body = _body(event, amount, legacy_hash(amount, event.currency, event.order_id, newest))
-    sent_ms, event_id = _unix_ms(sent_at), str(event.event_id)
+    body = _body(event, amount, legacy_hash(amount, event.currency, event.order_id, secrets[0]))
+    return _signed(body, str(event.event_id), event.merchant_id, secrets, sent_at)
+
+
+def sign_ping(
+    ping_id: str, endpoint_id: str, merchant_id: str, secrets: Sequence[bytes], sent_at: datetime
+) -> SignedCallback:
+    """Build a ping: signed like an event, and of no payment."""
+    body = msgspec.json.encode({"type": "PING", "endpointId": endpoint_id, "timestamp": _unix_ms(sent_at)})
+    return _signed(body, ping_id, merchant_id, secrets, sent_at)
+
+
+def _signed(
+    body: bytes, event_id: str, merchant_id: str, secrets: Sequence[bytes], sent_at: datetime
+) -> SignedCallback:
+    sent_ms = _unix_ms(sent_at)
     return SignedCallback(
         headers={
             "content-type": "application/json",
             "user-agent": "Wisipay-Callbacks/1",
-            "x-merchant-id": event.merchant_id,
+            "x-merchant-id": merchant_id,
             "x-timestamp": str(sent_ms),
-            "x-signature": hmac_sha256_hex(newest, b"%b|%d" % (body, sent_ms)),
+            "x-signature": hmac_sha256_hex(secrets[0], b"%b|%d" % (body, sent_ms)),
             "webhook-id": event_id,
             "webhook-timestamp": str(sent_ms // 1000),
             "webhook-signature": " ".join(

@@ -8,14 +8,24 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback
+from wisipay.callbacks.switching import (
+    Address,
+    Patience,
+    address_of,
+    failed_at_all,
+    out_of_patience,
+    tell_switched_off,
+)
 from wisipay.callbacks.turns import WaitingMerchant
 from wisipay.core.database import Connection, Pool
 from wisipay.core.sql import load_queries
 
 _QUERIES = load_queries(__file__, "queries.sql")
 _DEPTH_COUNTED_MAX = 10_000
+_PATIENCE = Patience()
 
 
 async def merchants_waiting(pool: Pool, after: str, limit: int) -> list[WaitingMerchant]:
@@ -35,13 +45,17 @@ async def renew(pool: Pool, event_ids: Sequence[UUID], token: UUID, lease_second
     await pool.execute(_QUERIES["renew"], event_ids, token, lease_seconds)
 
 
-async def record(pool: Pool, attempts: Sequence[Attempt]) -> list[bool]:
-    """Record attempts in one commit. Answers for each whether it also moved its event, i.e. still held the lease."""
-    gone = [attempt for attempt in attempts if attempt.outcome is AttemptOutcome.SWITCHED_OFF]
-    if gone:
+async def record(pool: Pool, attempts: Sequence[Attempt], patience: Patience = _PATIENCE) -> list[bool]:
+    """Record attempts in one commit. Answers for each whether it also moved its event, i.e. still held the lease.
+
+    Callback URLs that answered 410, or took nothing for longer than `patience` has, are switched off with it.
+    """
+    if failed_at_all(attempts):
         async with pool.acquire() as conn, conn.transaction():
-            for attempt in gone:
-                await _switch_off(conn, attempt)
+            off = await out_of_patience(conn, attempts, patience)
+            for address, reason in off.items():
+                await _switch_off(conn, address, reason)
+            attempts = [_as_last(attempt) if address_of(attempt) in off else attempt for attempt in attempts]
             moved = await _finish(conn, attempts)
     else:
         moved = await _finish(pool, attempts)
@@ -76,10 +90,17 @@ def event_of(row: asyncpg.Record) -> CallbackEvent:
     )
 
 
-async def _switch_off(conn: Connection, attempt: Attempt) -> None:
-    event = attempt.callback.event
-    reason = f"answered {attempt.http_status} to {event.event_id}"
-    await conn.execute(_QUERIES["switch_off"], event.merchant_id, event.type, attempt.url, reason)
+async def _switch_off(conn: Connection, address: Address, reason: str) -> None:
+    given = (address.merchant_id, address.endpoint_id, address.url, reason)
+    if await conn.fetchval(_QUERIES["switch_off"], *given) is not None:
+        await tell_switched_off(conn, address, reason)
+
+
+def _as_last(attempt: Attempt) -> Attempt:
+    """Return a failed attempt as the one that switched its address off: its event goes on when that is switched on."""
+    if attempt.outcome is not AttemptOutcome.RETRY:
+        return attempt
+    return msgspec.structs.replace(attempt, outcome=AttemptOutcome.SWITCHED_OFF)
 
 
 async def _finish(database: Pool | Connection, attempts: Sequence[Attempt]) -> set[UUID]:
@@ -96,5 +117,7 @@ async def _finish(database: Pool | Connection, attempts: Sequence[Attempt]) -> s
         [attempt.error for attempt in attempts],
         [attempt.started_at for attempt in attempts],
         [attempt.gap_seconds for attempt in attempts],
+        [attempt.body_sha256 for attempt in attempts],
+        [attempt.signed_by for attempt in attempts],
     )
     return {row["event_id"] for row in rows}

@@ -12,33 +12,42 @@ from time import monotonic
 from typing import Final
 
 from wisipay.callbacks import store
+from wisipay.callbacks.attempts import tell
 from wisipay.callbacks.delivery import Delivery
+from wisipay.callbacks.endpoints.worker import EndpointWorker
 from wisipay.callbacks.handover import NOBODY, Outbox
 from wisipay.callbacks.lanes import Lanes
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback
+from wisipay.callbacks.switching import Patience
 from wisipay.callbacks.turns import Turns, WaitingMerchant
 from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
-from wisipay.core.logging import get_logger
-from wisipay.core.metrics import CALLBACK_DELIVERIES, CALLBACK_LAG_SECONDS
 from wisipay.core.queue import ClaimLoop, Lease
+
+__all__ = ["CallbackWorker", "EndpointWorker"]
 
 CHANNEL: Final = "callbacks_due"
 CONCURRENCY: Final = 512
 _QUEUE: Final = "callbacks_outbox"
 _TIDY_EVERY_SECONDS: Final = 15.0
+_PATIENCE: Final = Patience()
 _RECORD_GAP_SECONDS: Final = 0.02
 """Between commits that record attempts: nobody waits for them, apart from the merchant's lane."""
-_DELIVERIES: Final = {outcome: CALLBACK_DELIVERIES.labels(outcome=outcome) for outcome in AttemptOutcome}
-_logger = get_logger(__name__)
 
 
 class CallbackWorker:
     """One per process; any number of processes. `start` it, `stop` it to drain."""
 
     def __init__(
-        self, pool: Pool, listener: Listener, delivery: Delivery, outbox: Outbox, *, concurrency: int = CONCURRENCY
+        self,
+        pool: Pool,
+        listener: Listener,
+        delivery: Delivery,
+        outbox: Outbox,
+        *,
+        patience: Patience = _PATIENCE,
+        concurrency: int = CONCURRENCY,
     ) -> None:
         self._pool = pool
         self._delivery = delivery
@@ -48,7 +57,7 @@ class CallbackWorker:
         self._turns = Turns(partial(store.merchants_waiting, pool))
         self._tidy_at = 0.0
         self._records: Batcher[Attempt, bool] = Batcher(
-            partial(store.record, pool), name="callbacks_record", gap_seconds=_RECORD_GAP_SECONDS
+            partial(store.record, pool, patience=patience), name="callbacks_record", gap_seconds=_RECORD_GAP_SECONDS
         )
         self._loop: ClaimLoop[ClaimedCallback] = ClaimLoop(
             name=_QUEUE,
@@ -145,29 +154,9 @@ class CallbackWorker:
             self._lanes.end(merchant_id, delivered=delivered, latency_ms=latency_ms, hold_seconds=hold_seconds, now=now)
             if self._lanes.is_behind(merchant_id, now):
                 self._loop.wake()
-        _tell(attempt, is_ours=is_ours)
+        tell(attempt, is_ours=is_ours)
 
     def _tidy(self, now: float) -> None:
         if now >= self._tidy_at:
             self._tidy_at = now + _TIDY_EVERY_SECONDS
             self._lanes.forget_idle(now)
-
-
-def _tell(attempt: Attempt, *, is_ours: bool) -> None:
-    event = attempt.callback.event
-    _DELIVERIES[attempt.outcome].inc()
-    if attempt.outcome is AttemptOutcome.DELIVERED:
-        CALLBACK_LAG_SECONDS.observe(max(0.0, (attempt.started_at - event.occurred_at).total_seconds()))
-    log = _logger.info if attempt.outcome is AttemptOutcome.DELIVERED else _logger.warning
-    log(
-        f"callback.{attempt.outcome.lower()}",
-        merchant_id=event.merchant_id,
-        transaction_id=event.transaction_id,
-        order_id=event.order_id,
-        webhook_id=str(event.event_id),
-        job_attempt=attempt.callback.attempts + 1,
-        status=attempt.http_status,
-        error=attempt.error,
-        latency_ms=attempt.latency_ms,
-        lease_lost=not is_ours,
-    )

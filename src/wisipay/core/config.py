@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     cron_provider_fee_settlement: Cron = _variable("0 0 1 * * *", "settles provider fees")
     cron_settlement_verification: Cron = _variable("0 0 2 * * *", "verifies settled provider fees")
     cron_payin_expiry_sweep: Cron = _variable("0 */5 * * * *", "finds open payins that are past their time")
+    callback_switch_off_hours: Count = _variable(
+        72, "an endpoint that takes nothing for so many hours is switched off, and its merchant mailed"
+    )
     payin_auto_expire_minutes: Minutes = _variable(30, "a payin still open after this long expires")
     provider_timeout_seconds: Seconds = _variable(10, "longest wait for a provider's answer")
     provider_proxy_hosts: Hosts = _variable(

@@ -118,6 +118,13 @@ _id_numbers: Final = RisingNumbers(_RANDOM_BITS)
 _key_numbers: Final = RisingNumbers(_KEY_RANDOM_BITS)
 
 
+def new_key(size_bytes: int) -> bytes:
+    """Make a key of random bytes; fewer than 16 would be guessable: ValueError."""
+    if size_bytes < 16:  # noqa: PLR2004 - as in new_secret
+        raise ValueError("a key needs at least 16 random bytes")
+    return secrets.token_bytes(size_bytes)
+
+
 def _unix_milliseconds(moment: datetime | None) -> int:
     if moment is None:
         return time.time_ns() // 1_000_000

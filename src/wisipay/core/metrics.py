@@ -62,6 +62,8 @@ PROVIDER_CALL_SECONDS: Final = histogram(
     _SLOW_SECONDS,
 )
 CALLBACK_DELIVERIES: Final = counter("callback_deliveries_total", "Attempts to deliver callbacks", ("outcome",))
+CALLBACK_FAILURES: Final = counter("callback_failures_total", "Attempts that failed, by why", ("reason",))
+CALLBACK_SWITCHED_OFF: Final = counter("callback_switched_off_total", "Endpoints switched off, by why", ("reason",))
 CALLBACK_LAG_SECONDS: Final = histogram(
     "callback_lag_seconds",
     "From a payment's final status to the delivery of its callback",

@@ -15,9 +15,11 @@ from contextlib import asynccontextmanager
 import uvloop
 
 from wisipay.apilog.jobs import add_schedules as add_log_schedules
-from wisipay.callbacks import Delivery
-from wisipay.callbacks.worker import CallbackWorker
+from wisipay.callbacks import Delivery, EndpointDelivery, Patience
+from wisipay.callbacks.jobs import add_handlers as add_callback_handlers
+from wisipay.callbacks.worker import CallbackWorker, EndpointWorker
 from wisipay.core.config import Settings
+from wisipay.core.crypto import SecretBox
 from wisipay.core.job_worker import JobWorker
 from wisipay.core.logging import configure_logging, get_logger
 from wisipay.core.memory import settle_memory
@@ -26,6 +28,7 @@ from wisipay.entrypoints.ledger_jobs import LedgerJobs
 from wisipay.entrypoints.ledger_metrics import LedgerMetrics
 from wisipay.entrypoints.ledger_sealer import LedgerSealer
 from wisipay.entrypoints.metrics_port import metrics_port
+from wisipay.mail import mailer_of
 from wisipay.payments import IdempotencyKeys, Poller
 from wisipay.payments.jobs import add_schedules
 from wisipay.sandbox import SandboxStore
@@ -50,13 +53,17 @@ async def working(parts: Engine) -> AsyncIterator[None]:
         unit=settings.amount_unit,
         https_only=settings.wisipay_env == "production",
     )
+    patience = Patience.from_settings(settings)
+    endpoints = EndpointDelivery(delivery, SecretBox.from_settings(settings))
     poller = Poller(parts.pool, parts.asker, parts.clock)
     jobs = JobWorker(settings)
     add_schedules(jobs, poller, IdempotencyKeys(parts.pool, parts.clock), settings.cron_payin_expiry_sweep)
     add_log_schedules(jobs, parts.pool, parts.clock, settings.api_log_days)
     LedgerJobs(settings, parts.clock).add_schedules(jobs)
+    add_callback_handlers(jobs, parts.directory, mailer_of(settings, parts.client), settings.app_brand_name)
     loops = (
-        CallbackWorker(parts.pool, parts.listener, delivery, parts.outbox),
+        CallbackWorker(parts.pool, parts.listener, delivery, parts.outbox, patience=patience),
+        EndpointWorker(parts.pool, parts.listener, endpoints, parts.clock, patience=patience),
         poller,
         WebhookWorker(parts.pool, parts.listener, Processing(parts.directory, parts.gateway, parts.words)),
         jobs,

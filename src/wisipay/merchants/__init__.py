@@ -40,6 +40,7 @@ from wisipay.merchants.model import (
     ServiceConfig,
     ServiceKind,
 )
+from wisipay.merchants.names import checked_callback_url
 from wisipay.merchants.providers import Provider, create_provider, read_providers
 from wisipay.merchants.registration import create_merchant
 from wisipay.merchants.routing import set_routing
@@ -111,6 +112,7 @@ __all__ = [
     "change_channel",
     "change_merchant",
     "change_service",
+    "checked_callback_url",
     "checked_minute",
     "create_channel",
     "create_legal_entity",

@@ -1,0 +1,391 @@
+-- name: add
+INSERT INTO callbacks_endpoints (id, merchant_id, url, description, wanted, status, created_at)
+VALUES ($1, $2, $3, $4, $5, 'ENABLED', $6);
+
+-- name: lock_merchant
+-- Lets one at a time change the number of a merchant's endpoints; to the end of the transaction.
+SELECT pg_advisory_xact_lock(hashtextextended('callbacks_endpoints ' || $1::text, 0));
+
+-- name: endpoints_of
+SELECT *
+FROM callbacks_endpoints
+WHERE merchant_id = $1 AND status <> 'REMOVED'
+ORDER BY id;
+
+-- name: endpoints
+-- Endpoints by id, removed ones too.
+SELECT *
+FROM callbacks_endpoints
+WHERE id = any($1::text[]);
+
+-- name: lock_endpoint
+SELECT *
+FROM callbacks_endpoints
+WHERE id = $1
+FOR NO KEY UPDATE;
+
+-- name: change
+UPDATE callbacks_endpoints
+SET
+    url = $2,
+    description = $3,
+    wanted = $4
+WHERE id = $1;
+
+-- name: set_status
+UPDATE callbacks_endpoints
+SET
+    status = $2,
+    disabled_reason = $3,
+    disabled_at = $4
+WHERE id = $1;
+
+-- name: switch_off
+UPDATE callbacks_endpoints
+SET
+    status = 'DISABLED',
+    disabled_reason = $2,
+    disabled_at = now()
+WHERE id = $1;
+
+-- name: lay_aside
+-- Takes what waits for the endpoints $1 out of the queue, as state $2. One that is being sent keeps its lease, so that
+-- its worker records how it ended.
+UPDATE callbacks_deliveries
+SET state = $2
+WHERE endpoint_id = any($1::text[]) AND state IN ('WAITING', 'PAUSED');
+
+-- name: resume
+-- Puts what was on its way to endpoint $1 back into the queue, one that is still being sent after the end of its lease.
+WITH resumed AS (
+    UPDATE callbacks_deliveries
+    SET
+        state = 'WAITING',
+        due_at = CASE WHEN lease_token IS NULL THEN now() ELSE due_at END
+    WHERE endpoint_id = $1 AND state = 'PAUSED'
+    RETURNING event_id
+)
+
+SELECT
+    count(*) AS resumed,
+    CASE WHEN count(*) > 0 THEN pg_notify('callbacks_deliveries_due', '') END AS notified
+FROM resumed;
+
+-- name: add_secret
+INSERT INTO callbacks_endpoint_secrets (id, endpoint_id, sealed, created_at)
+VALUES ($1, $2, $3, $4);
+
+-- name: retire_secrets
+-- Secrets of endpoint $1 sign until $2, unless they stop before.
+UPDATE callbacks_endpoint_secrets
+SET retires_at = $2
+WHERE endpoint_id = $1 AND (retires_at IS NULL OR retires_at > $2);
+
+-- name: secrets
+-- The secrets of endpoints $1 that sign at $2, newest first.
+SELECT *
+FROM callbacks_endpoint_secrets
+WHERE endpoint_id = any($1::text[]) AND (retires_at IS NULL OR retires_at > $2)
+ORDER BY created_at DESC, id DESC;
+
+-- name: forget_secrets
+DELETE FROM callbacks_endpoint_secrets
+WHERE endpoint_id = $1;
+
+-- name: endpoints_waiting
+-- Up to $2 endpoints after $1, in order of their id, each with the earliest moment at which it has something to send.
+WITH RECURSIVE hop AS (
+    (
+        SELECT
+            endpoint_id,
+            due_at
+        FROM callbacks_deliveries
+        WHERE state = 'WAITING' AND endpoint_id > $1
+        ORDER BY endpoint_id, due_at
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT
+        next.endpoint_id,
+        next.due_at
+    FROM hop
+    CROSS JOIN LATERAL (
+        SELECT
+            delivery.endpoint_id,
+            delivery.due_at
+        FROM callbacks_deliveries AS delivery
+        WHERE delivery.state = 'WAITING' AND delivery.endpoint_id > hop.endpoint_id
+        ORDER BY delivery.endpoint_id, delivery.due_at
+        LIMIT 1
+    ) AS next
+)
+
+SELECT
+    endpoint_id,
+    due_at,
+    due_at <= now() AS is_due
+FROM hop
+LIMIT $2;
+
+-- name: claim
+-- Leases, for each endpoint in $1, up to its number in $2 of due deliveries, oldest first; never one whose predecessor
+-- in the same transaction still waits for the same endpoint. The lease $3 lasts $4 seconds.
+WITH chosen AS (
+    SELECT
+        head.event_id,
+        head.endpoint_id
+    FROM unnest($1::text[], $2::int[]) AS lane (endpoint_id, places)
+    CROSS JOIN LATERAL (
+        SELECT
+            delivery.event_id,
+            delivery.endpoint_id
+        FROM callbacks_deliveries AS delivery
+        WHERE
+            delivery.state = 'WAITING'
+            AND delivery.endpoint_id = lane.endpoint_id
+            AND delivery.due_at <= now()
+            AND NOT EXISTS (
+                SELECT FROM callbacks_deliveries AS earlier
+                WHERE
+                    earlier.transaction_id = delivery.transaction_id
+                    AND earlier.endpoint_id = delivery.endpoint_id
+                    AND earlier.position < delivery.position
+                    AND earlier.state || '' = 'WAITING' -- opaque: keeps the planner on the transaction index
+            )
+        ORDER BY delivery.due_at, delivery.position
+        LIMIT lane.places
+        FOR UPDATE SKIP LOCKED
+    ) AS head
+)
+
+UPDATE callbacks_deliveries AS delivery
+SET
+    lease_token = $3::uuid,
+    due_at = now() + $4::int * interval '1 second'
+FROM chosen, callbacks_outbox AS event
+WHERE
+    delivery.event_id = chosen.event_id
+    AND delivery.endpoint_id = chosen.endpoint_id
+    AND event.event_id = chosen.event_id
+RETURNING event.*, delivery.endpoint_id, delivery.attempts AS attempts_before;
+
+-- name: renew
+-- Prolongs the lease $3 on the deliveries of events $1 to endpoints $2 by $4 seconds from now.
+UPDATE callbacks_deliveries AS delivery
+SET due_at = now() + $4::int * interval '1 second'
+FROM unnest($1::uuid[], $2::text[]) AS held (event_id, endpoint_id)
+WHERE delivery.event_id = held.event_id AND delivery.endpoint_id = held.endpoint_id AND delivery.lease_token = $3::uuid;
+
+-- name: finish
+-- Records attempts and their meaning for many deliveries at once. One whose lease is no longer the attempt's own keeps
+-- its state; the attempt is recorded all the same. What is to be tried again stays where its endpoint has it, WAITING
+-- or PAUSED. Followers in the same transaction and to the same endpoint come when their predecessor does, or now when
+-- it is done with. An address that took something no longer counts as failing. Answers the deliveries that were changed.
+WITH attempt AS (
+    SELECT *
+    FROM
+        unnest(
+            $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bytea[], $9::text[],
+            $10::timestamptz[], $11::int[], $12::bytea[], $13::text[]
+        )
+        AS attempt (
+            event_id, endpoint_id, lease_token, outcome, url, http_status, latency_ms, answer, error, started_at, gap_seconds,
+            body_sha256, signed_by
+        )
+),
+
+recorded AS (
+    INSERT INTO callbacks_delivery_attempts (
+        event_id, endpoint_id, started_at, lease_token, url, outcome, http_status, latency_ms, answer, error, body_sha256,
+        signed_by
+    )
+    SELECT
+        event_id,
+        endpoint_id,
+        started_at,
+        lease_token,
+        url,
+        outcome,
+        http_status,
+        latency_ms,
+        answer,
+        error,
+        body_sha256,
+        signed_by
+    FROM attempt
+    ON CONFLICT DO NOTHING
+),
+
+finished AS (
+    UPDATE callbacks_deliveries AS delivery
+    SET
+        state = CASE
+            WHEN attempt.outcome IN ('DELIVERED', 'DEAD') THEN attempt.outcome
+            WHEN attempt.outcome = 'SWITCHED_OFF' AND delivery.state = 'WAITING' THEN 'PAUSED'
+            ELSE delivery.state
+        END,
+        attempts = delivery.attempts + 1,
+        due_at = now() + attempt.gap_seconds * interval '1 second',
+        lease_token = NULL,
+        last_error = attempt.error,
+        finished_at = CASE WHEN attempt.outcome IN ('DELIVERED', 'DEAD') THEN now() END
+    FROM attempt
+    WHERE
+        delivery.event_id = attempt.event_id
+        AND delivery.endpoint_id = attempt.endpoint_id
+        AND delivery.lease_token = attempt.lease_token
+    RETURNING delivery.event_id, delivery.endpoint_id, delivery.transaction_id, delivery.position, delivery.due_at
+),
+
+followers AS (
+    UPDATE callbacks_deliveries AS follower
+    SET due_at = finished.due_at
+    FROM finished
+    WHERE
+        follower.transaction_id = finished.transaction_id
+        AND follower.endpoint_id = finished.endpoint_id
+        AND follower.position > finished.position
+        AND follower.state || '' = 'WAITING' -- opaque, as in claim
+        AND follower.lease_token IS NULL
+        AND NOT EXISTS (
+            SELECT FROM attempt
+            WHERE attempt.event_id = follower.event_id AND attempt.endpoint_id = follower.endpoint_id
+        )
+    RETURNING follower.due_at <= now() AS is_due
+),
+
+recovered AS (
+    DELETE FROM callbacks_failing AS failing
+    USING attempt
+    WHERE
+        attempt.outcome = 'DELIVERED' AND failing.endpoint_id = attempt.endpoint_id AND failing.url = attempt.url
+)
+
+SELECT
+    finished.event_id,
+    finished.endpoint_id,
+    CASE WHEN (SELECT bool_or(followers.is_due) FROM followers) THEN pg_notify('callbacks_deliveries_due', '') END AS notified
+FROM finished;
+
+-- name: depth
+-- How many deliveries are due (counted up to $1) and how many seconds the oldest of them waits already.
+SELECT
+    count(*) AS due,
+    coalesce(extract(EPOCH FROM now() - min(due_at)), 0)::float8 AS age_seconds
+FROM (
+    SELECT due_at
+    FROM callbacks_deliveries
+    WHERE state = 'WAITING' AND due_at <= now()
+    LIMIT $1
+) AS due;
+
+-- name: in_range
+-- Events that endpoint $1 was or may be told of: those of its merchant, from $2 until before $3 (NULL for any), whose
+-- delivery to it is in one of the states $4 (NULL for any, also none), behind position $5, at most $6, in order.
+SELECT
+    event.event_id,
+    event.position
+FROM callbacks_endpoints AS endpoint
+INNER JOIN callbacks_outbox AS event ON endpoint.merchant_id = event.merchant_id
+LEFT JOIN callbacks_deliveries AS delivery ON event.event_id = delivery.event_id AND endpoint.id = delivery.endpoint_id
+WHERE
+    endpoint.id = $1
+    AND ($2::timestamptz IS NULL OR event.occurred_at >= $2)
+    AND ($3::timestamptz IS NULL OR event.occurred_at < $3)
+    AND ($4::text[] IS NULL OR delivery.state = any($4))
+    AND (
+        endpoint.wanted = '{}'
+        OR event.type || '.' || event.status = any(endpoint.wanted)
+        OR event.type || '.*' = any(endpoint.wanted)
+    )
+    AND event.position > $5
+ORDER BY event.position
+LIMIT $6;
+
+-- name: replay
+-- Sends the events $1 again to endpoint $2, or to every enabled endpoint of their merchants that wants them (NULL), with
+-- a fresh schedule of retries, also those it never had. What is being sent at this moment is left alone. Answers what
+-- is due.
+WITH replayed AS (
+    INSERT INTO callbacks_deliveries AS delivery (event_id, endpoint_id, transaction_id, position, state, due_at)
+    SELECT
+        event.event_id,
+        endpoint.id,
+        event.transaction_id,
+        event.position,
+        'WAITING',
+        now()
+    FROM callbacks_outbox AS event
+    INNER JOIN callbacks_endpoints AS endpoint ON event.merchant_id = endpoint.merchant_id
+    WHERE
+        event.event_id = any($1::uuid[])
+        AND endpoint.status = 'ENABLED'
+        AND CASE
+            WHEN $2::text IS NULL
+                THEN (
+                    endpoint.wanted = '{}'
+                    OR event.type || '.' || event.status = any(endpoint.wanted)
+                    OR event.type || '.*' = any(endpoint.wanted)
+                )
+            ELSE endpoint.id = $2
+        END
+    ORDER BY event.position
+    ON CONFLICT (event_id, endpoint_id) DO UPDATE
+    SET
+        state = 'WAITING',
+        due_at = now(),
+        lease_token = NULL,
+        attempts = 0,
+        finished_at = NULL
+    WHERE delivery.state <> 'WAITING' OR delivery.lease_token IS NULL OR delivery.due_at <= now()
+    RETURNING event_id, endpoint_id
+)
+
+SELECT
+    event_id,
+    endpoint_id,
+    pg_notify('callbacks_deliveries_due', '') AS notified
+FROM replayed;
+
+-- name: deliveries
+-- The deliveries of the events $1, by event and endpoint.
+SELECT
+    delivery.*,
+    endpoint.url
+FROM callbacks_deliveries AS delivery
+LEFT JOIN callbacks_endpoints AS endpoint ON delivery.endpoint_id = endpoint.id
+WHERE delivery.event_id = any($1::uuid[])
+ORDER BY delivery.event_id, delivery.endpoint_id;
+
+-- name: attempts
+-- The last $2 attempts at deliveries of event $1, oldest first.
+SELECT *
+FROM (
+    SELECT *
+    FROM callbacks_delivery_attempts
+    WHERE event_id = $1
+    ORDER BY started_at DESC
+    LIMIT $2
+) AS latest
+ORDER BY started_at, endpoint_id;
+
+-- name: counts
+-- How many deliveries of endpoint $1 stand where.
+SELECT
+    state,
+    count(*) AS deliveries
+FROM callbacks_deliveries
+WHERE endpoint_id = $1
+GROUP BY state;
+
+-- name: happened
+-- The last $3 things that happened to endpoint $2 of merchant $1, newest first.
+SELECT
+    what,
+    url,
+    reason,
+    happened_at
+FROM callbacks_endpoint_events
+WHERE merchant_id = $1 AND endpoint_id = $2
+ORDER BY id DESC
+LIMIT $3;
