@@ -3,6 +3,7 @@
 The public face of the slice. `worker` is mounted by entrypoints.
 """
 
+from wisipay.callbacks.callback_urls import SwitchedOn, UrlSwitchedOff, switch_on_url, switched_off_urls
 from wisipay.callbacks.delivery import Delivery
 from wisipay.callbacks.endpoints.delivery import EndpointDelivery
 from wisipay.callbacks.endpoints.keeping import (
@@ -26,6 +27,8 @@ from wisipay.callbacks.endpoints.model import (
     NewEndpointSecret,
     filter_text,
 )
+from wisipay.callbacks.endpoints.pinging import Ping, ping_endpoint
+from wisipay.callbacks.endpoints.replaying import CALLBACK_URL, Resent, resend, resend_range
 from wisipay.callbacks.enqueue import enqueue
 from wisipay.callbacks.following import following, latest
 from wisipay.callbacks.handover import Outbox, Writing
@@ -34,17 +37,21 @@ from wisipay.callbacks.history import (
     AttemptRecord,
     CallbackFilter,
     CallbackRecord,
+    DeliveryRecord,
+    deliveries_of,
     find,
     replay,
     replay_matching,
     show,
 )
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, CallbackState, ClaimedCallback
+from wisipay.callbacks.proof import ProofKeys, proof_record, read_proof, verify_proof
 from wisipay.callbacks.signing import AmountUnit, SignedCallback, sign
 from wisipay.callbacks.store import switch_on
 from wisipay.callbacks.switching import Patience
 
 __all__ = [
+    "CALLBACK_URL",
     "ENDPOINTS_MAX",
     "NEEDS_A_PERSON",
     "AmountUnit",
@@ -57,6 +64,7 @@ __all__ = [
     "CallbackState",
     "ClaimedCallback",
     "Delivery",
+    "DeliveryRecord",
     "DeliveryState",
     "Endpoint",
     "EndpointChange",
@@ -67,10 +75,16 @@ __all__ = [
     "NewEndpointSecret",
     "Outbox",
     "Patience",
+    "Ping",
+    "ProofKeys",
+    "Resent",
     "SignedCallback",
+    "SwitchedOn",
+    "UrlSwitchedOff",
     "Writing",
     "add_endpoint",
     "change_endpoint",
+    "deliveries_of",
     "disable_endpoint",
     "enable_endpoint",
     "endpoint_details",
@@ -80,11 +94,19 @@ __all__ = [
     "find",
     "following",
     "latest",
+    "ping_endpoint",
+    "proof_record",
+    "read_proof",
     "remove_endpoint",
     "replay",
     "replay_matching",
+    "resend",
+    "resend_range",
     "rotate_endpoint_secret",
     "show",
     "sign",
     "switch_on",
+    "switch_on_url",
+    "switched_off_urls",
+    "verify_proof",
 ]

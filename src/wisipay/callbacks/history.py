@@ -12,13 +12,14 @@ from uuid import UUID
 
 import asyncpg
 
+from wisipay.callbacks.endpoints.model import DeliveryState
 from wisipay.callbacks.model import AttemptOutcome, CallbackEvent, CallbackState
 from wisipay.callbacks.store import event_of
 from wisipay.core.database import Connection, Pool
 from wisipay.core.sql import load_queries
 
 PAGE_MAX: Final = 1_000
-ATTEMPTS_SHOWN_MAX: Final = 100
+ATTEMPTS_SHOWN_MAX: Final = 500
 NEEDS_A_PERSON: Final = (CallbackState.DEAD, CallbackState.SWITCHED_OFF)
 _QUERIES = load_queries(__file__, "queries.sql")
 
@@ -39,7 +40,11 @@ class CallbackRecord:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One attempt as recorded; `answer` is the first KiB."""
+    """One attempt as recorded; `answer` is the first KiB.
+
+    `endpoint_id` is None for the callback URL. `body_sha256` is the digest of what was sent, `signed_by` the ids of the
+    secrets that signed it; both None where nothing was sent, and in records older than they are.
+    """
 
     started_at: datetime
     url: str | None
@@ -48,6 +53,22 @@ class AttemptRecord:
     latency_ms: int
     answer: bytes
     error: str | None
+    endpoint_id: str | None = None
+    body_sha256: bytes | None = None
+    signed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """An event on its way to one endpoint, and how far it got."""
+
+    endpoint_id: str
+    url: str
+    state: DeliveryState
+    due_at: datetime
+    attempts: int
+    last_error: str | None
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +100,7 @@ async def find(
 
 
 async def show(pool: Pool, event_id: UUID) -> tuple[CallbackRecord, list[AttemptRecord]] | None:
-    """Give an event and its last attempts, oldest first; None when there is no such event."""
+    """Give an event and its last attempts everywhere, oldest first; None when there is no such event."""
     row = await pool.fetchrow(_QUERIES["event"], event_id)
     if row is None:
         return None
@@ -87,10 +108,27 @@ async def show(pool: Pool, event_id: UUID) -> tuple[CallbackRecord, list[Attempt
     return record_of(row), [_attempt_of(attempt) for attempt in attempts]
 
 
-async def replay(conn: Connection, event_ids: Sequence[UUID]) -> list[UUID]:
-    """Make events due now, whatever became of them, with a fresh schedule of retries; what is being sent is left alone.
+async def deliveries_of(pool: Pool, event_ids: Sequence[UUID]) -> dict[UUID, list[DeliveryRecord]]:
+    """Give the deliveries of events to endpoints beyond the callback URL; events without any are left out."""
+    found: dict[UUID, list[DeliveryRecord]] = {}
+    for row in await pool.fetch(_QUERIES["deliveries"], event_ids):
+        event_id, endpoint_id, url, state, *rest = row
+        found.setdefault(event_id, []).append(DeliveryRecord(endpoint_id, url, DeliveryState(state), *rest))
+    return found
 
-    Answers the ids of those that are due, which leaves out unknown ones.
+
+async def states_of(
+    conn: Connection, event_ids: Sequence[UUID], merchant_id: str | None = None
+) -> dict[UUID, CallbackState]:
+    """Give the states of events at their callback URL; unknown ones are left out, and those of other merchants."""
+    rows = await conn.fetch(_QUERIES["states"], event_ids, merchant_id)
+    return {row["event_id"]: CallbackState(row["state"]) for row in rows}
+
+
+async def replay(conn: Connection, event_ids: Sequence[UUID]) -> list[UUID]:
+    """Make events due now at their callback URL, whatever became of them, with a fresh schedule of retries.
+
+    What is being sent is left alone. Answers the ids of those that are due, which leaves out unknown ones.
     """
     return [row["event_id"] for row in await conn.fetch(_QUERIES["replay"], event_ids)]
 
@@ -132,4 +170,7 @@ def _attempt_of(row: asyncpg.Record) -> AttemptRecord:
         latency_ms=row["latency_ms"],
         answer=row["answer"],
         error=row["error"],
+        endpoint_id=row["endpoint_id"],
+        body_sha256=row["body_sha256"],
+        signed_by=row["signed_by"],
     )

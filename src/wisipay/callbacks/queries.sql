@@ -372,16 +372,64 @@ FROM callbacks_outbox
 WHERE event_id = $1;
 
 -- name: attempts
--- The last $2 attempts of event $1, oldest first.
+-- The last $2 attempts of event $1, at its callback URL and at endpoints, oldest first.
 SELECT *
 FROM (
-    SELECT *
+    SELECT
+        NULL::text AS endpoint_id,
+        started_at,
+        url,
+        outcome,
+        http_status,
+        latency_ms,
+        answer,
+        error,
+        body_sha256,
+        signed_by
     FROM callbacks_attempts
+    WHERE event_id = $1
+    UNION ALL
+    SELECT
+        endpoint_id,
+        started_at,
+        url,
+        outcome,
+        http_status,
+        latency_ms,
+        answer,
+        error,
+        body_sha256,
+        signed_by
+    FROM callbacks_delivery_attempts
     WHERE event_id = $1
     ORDER BY started_at DESC
     LIMIT $2
 ) AS latest
 ORDER BY started_at;
+
+-- name: states
+-- The states of those of the events $1 that are of merchant $2 (NULL for any).
+SELECT
+    event_id,
+    state
+FROM callbacks_outbox
+WHERE event_id = any($1::uuid[]) AND ($2::text IS NULL OR merchant_id = $2);
+
+-- name: deliveries
+-- The deliveries of the events $1 to endpoints.
+SELECT
+    delivery.event_id,
+    delivery.endpoint_id,
+    endpoint.url,
+    delivery.state,
+    delivery.due_at,
+    delivery.attempts,
+    delivery.last_error,
+    delivery.finished_at
+FROM callbacks_deliveries AS delivery
+INNER JOIN callbacks_endpoints AS endpoint ON delivery.endpoint_id = endpoint.id
+WHERE delivery.event_id = any($1::uuid[])
+ORDER BY delivery.event_id, delivery.endpoint_id;
 
 -- name: depth
 -- How many events are due (counted up to $1) and how many seconds the oldest of them waits already.

@@ -347,28 +347,6 @@ SELECT
     pg_notify('callbacks_deliveries_due', '') AS notified
 FROM replayed;
 
--- name: deliveries
--- The deliveries of the events $1, by event and endpoint.
-SELECT
-    delivery.*,
-    endpoint.url
-FROM callbacks_deliveries AS delivery
-LEFT JOIN callbacks_endpoints AS endpoint ON delivery.endpoint_id = endpoint.id
-WHERE delivery.event_id = any($1::uuid[])
-ORDER BY delivery.event_id, delivery.endpoint_id;
-
--- name: attempts
--- The last $2 attempts at deliveries of event $1, oldest first.
-SELECT *
-FROM (
-    SELECT *
-    FROM callbacks_delivery_attempts
-    WHERE event_id = $1
-    ORDER BY started_at DESC
-    LIMIT $2
-) AS latest
-ORDER BY started_at, endpoint_id;
-
 -- name: counts
 -- How many deliveries of endpoint $1 stand where.
 SELECT
