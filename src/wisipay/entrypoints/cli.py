@@ -36,7 +36,10 @@ _SLICE_COMMANDS: Final = {
         "wisipay.entrypoints.cli_payments:app",
         "Payments: list, timeline, ask the provider, set a status by hand.",
     ),
-    "callbacks": ("wisipay.entrypoints.cli_callbacks:app", "Callbacks to merchants: dead letters, replay."),
+    "callbacks": (
+        "wisipay.entrypoints.cli_callbacks:app",
+        "Callbacks to merchants: dead letters, replay, endpoints, proofs.",
+    ),
     "webhooks": ("wisipay.entrypoints.cli_webhooks:app", "Webhooks from providers: dead letters, replay."),
     "ledger": (
         "wisipay.entrypoints.cli_ledger:app",
