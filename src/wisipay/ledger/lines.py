@@ -222,7 +222,7 @@ class _Scan:
     async def _rows(self, size: int) -> list[asyncpg.Record]:
         wanted, bounds = self._wanted, self._bounds.values()
         return await self._books.connection.fetch(
-            QUERIES["lines_before" if self._older else "lines_from"],
+            QUERIES["lines_page"],
             *([bound[column] for bound in bounds] for column in range(3)),
             wanted.since if self._older else wanted.until,
             size,
@@ -232,6 +232,7 @@ class _Scan:
             None if wanted.kinds is None else [kind.value for kind in wanted.kinds],
             wanted.reference,
             await self._counter_rows_of_other(),
+            not self._older,
         )
 
     async def _counter_rows_of_other(self) -> list[int] | None:

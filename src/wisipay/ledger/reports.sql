@@ -132,10 +132,11 @@ INNER JOIN ledger_balances AS balances ON accounts.number = balances.account_num
 WHERE accounts.id = $1
 ORDER BY balances.number;
 
--- name: lines_before
--- The next $5 lines, newest first, of every counter row before its bound ($1-$3) and not before $4; `matches` tells
--- which of them pass the filter: posted only $6, amounts $7 to $8, kinds $9, reference $10 (a post has its hold's), counter rows of the
--- account on the other side $11. NULL filters nothing.
+-- name: lines_page
+-- The next $5 lines of every counter row from its bound ($1-$3): with $12 oldest first, from the bound on and before $4;
+-- without it newest first, before the bound and not before $4. `matches` tells which of them pass the filter: posted
+-- only $6, amounts $7 to $8, kinds $9, reference $10 (a post has its hold's), counter rows of the account on the other
+-- side $11. NULL filters nothing. Of the two walks only the one that is asked for is begun.
 SELECT
     lines.balance_number,
     lines.posted_at,
@@ -164,58 +165,37 @@ SELECT
     )) AS matches
 FROM unnest($1::integer[], $2::timestamptz[], $3::bigint[]) AS bounds (balance_number, posted_at, account_line)
 CROSS JOIN LATERAL (
-    SELECT page.* FROM ledger_lines AS page
-    WHERE
-        page.balance_number = bounds.balance_number
-        AND page.posted_at >= $4::timestamptz
-        AND page.posted_at <= bounds.posted_at
-        AND (page.posted_at, page.account_line) < (bounds.posted_at, bounds.account_line)
-    ORDER BY page.posted_at DESC, page.account_line DESC
-    LIMIT $5
+    (
+        SELECT page.* FROM ledger_lines AS page
+        WHERE
+            $12::boolean
+            AND page.balance_number = bounds.balance_number
+            AND page.posted_at >= bounds.posted_at
+            AND page.posted_at < $4::timestamptz
+            AND (page.posted_at, page.account_line) >= (bounds.posted_at, bounds.account_line)
+        ORDER BY page.posted_at, page.account_line
+        LIMIT $5
+    )
+    UNION ALL
+    (
+        SELECT page.* FROM ledger_lines AS page
+        WHERE
+            NOT $12::boolean
+            AND page.balance_number = bounds.balance_number
+            AND page.posted_at >= $4::timestamptz
+            AND page.posted_at <= bounds.posted_at
+            AND (page.posted_at, page.account_line) < (bounds.posted_at, bounds.account_line)
+        ORDER BY page.posted_at DESC, page.account_line DESC
+        LIMIT $5
+    )
 ) AS lines
-ORDER BY lines.posted_at DESC, lines.account_line DESC, lines.balance_number DESC
-LIMIT $5;
-
--- name: lines_from
--- As lines_before, oldest first, from every counter row's bound on and before $4.
-SELECT
-    lines.balance_number,
-    lines.posted_at,
-    lines.account_line,
-    lines.entry_id,
-    lines.number,
-    lines.balance_after,
-    NOT (lines.pending AND $6::boolean)
-    AND abs(lines.amount) BETWEEN coalesce($7::bigint, 0) AND coalesce($8::bigint, 9223372036854775807)
-    AND ($9::text[] IS NULL OR (
-        SELECT entries.kind::text FROM ledger_entries AS entries
-        WHERE entries.id = lines.entry_id
-    ) = any($9))
-    AND ($10::text IS NULL OR (
-        SELECT coalesce(entries.external_reference, (
-            SELECT held.external_reference FROM ledger_entries AS held
-            WHERE held.id = entries.target_id AND entries.kind = 'POST'
-        )) FROM ledger_entries AS entries
-        WHERE entries.id = lines.entry_id
-    ) = $10)
-    AND ($11::integer[] IS NULL OR (
-        SELECT bool_or(others.balance_number = any($11))
-        FROM ledger_entries AS entries
-        CROSS JOIN unnest(entries.balance_numbers) WITH ORDINALITY AS others (balance_number, place)
-        WHERE entries.id = lines.entry_id AND others.place <> lines.number + 1
-    )) AS matches
-FROM unnest($1::integer[], $2::timestamptz[], $3::bigint[]) AS bounds (balance_number, posted_at, account_line)
-CROSS JOIN LATERAL (
-    SELECT page.* FROM ledger_lines AS page
-    WHERE
-        page.balance_number = bounds.balance_number
-        AND page.posted_at >= bounds.posted_at
-        AND page.posted_at < $4::timestamptz
-        AND (page.posted_at, page.account_line) >= (bounds.posted_at, bounds.account_line)
-    ORDER BY page.posted_at, page.account_line
-    LIMIT $5
-) AS lines
-ORDER BY lines.posted_at, lines.account_line, lines.balance_number
+ORDER BY
+    CASE WHEN $12 THEN lines.posted_at END,
+    CASE WHEN $12 THEN lines.account_line END,
+    CASE WHEN $12 THEN lines.balance_number END,
+    lines.posted_at DESC,
+    lines.account_line DESC,
+    lines.balance_number DESC
 LIMIT $5;
 
 -- name: line_details

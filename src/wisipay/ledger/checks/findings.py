@@ -5,8 +5,10 @@ somebody knows of it. Acknowledging stops the alarm, not the finding. Nothing he
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+
+import asyncpg
 
 from wisipay.ledger.checks.check import QUERIES
 from wisipay.ledger.difference import Difference
@@ -62,7 +64,7 @@ async def note_findings(connection: Connection, differences: Sequence[Difference
         [each.message for each in differences],
         now,
     )
-    return [finding for finding in (Finding(*row) for row in rows) if finding.acknowledged_at is None]
+    return [finding for finding in map(_finding, rows) if finding.acknowledged_at is None]
 
 
 async def note_gone(connection: Connection, check: str, seen_at: datetime) -> None:
@@ -75,7 +77,7 @@ async def findings(connection: Connection, *, also_gone: bool = False) -> AsyncI
     after = 0
     while rows := await connection.fetch(QUERIES["findings"], also_gone, after, _PAGE):
         for row in rows:
-            yield Finding(*row)
+            yield _finding(row)
         after = rows[-1]["id"]
 
 
@@ -83,7 +85,7 @@ async def acknowledge(
     connection: Connection, finding_ids: Sequence[int], actor: str, note: str, now: datetime
 ) -> list[Finding]:
     """Say that `actor` knows of these findings; returns those that nobody had acknowledged before."""
-    return [Finding(*row) for row in await connection.fetch(QUERIES["acknowledge"], finding_ids, actor, note, now)]
+    return [_finding(row) for row in await connection.fetch(QUERIES["acknowledge"], finding_ids, actor, note, now)]
 
 
 async def open_findings(connection: Connection) -> dict[str, OpenFindings]:
@@ -102,3 +104,10 @@ async def note_run(
 async def runs(connection: Connection) -> dict[str, Run]:
     """Return the last run of each check and job that ever ran, by name."""
     return {row["name"]: Run(*row) for row in await connection.fetch(QUERIES["runs"])}
+
+
+_COLUMNS = tuple("check_name" if each.name == "check" else each.name for each in fields(Finding))
+
+
+def _finding(row: asyncpg.Record) -> Finding:
+    return Finding(*map(row.__getitem__, _COLUMNS))

@@ -18,18 +18,7 @@ ON CONFLICT (check_name, subject, subject_id, md5(message)) DO UPDATE SET
     acknowledged_by = CASE WHEN findings.gone_at IS NULL THEN findings.acknowledged_by END,
     note = CASE WHEN findings.gone_at IS NULL THEN findings.note END,
     gone_at = NULL
-RETURNING
-    findings.id,
-    findings.check_name,
-    findings.subject,
-    findings.subject_id,
-    findings.message,
-    findings.first_seen_at,
-    findings.last_seen_at,
-    findings.gone_at,
-    findings.acknowledged_at,
-    findings.acknowledged_by,
-    findings.note;
+RETURNING findings.*;
 
 -- name: note_gone!
 -- What a full run of the check $1 at $2 did not see is gone.
@@ -38,19 +27,7 @@ WHERE check_name = $1 AND gone_at IS NULL AND last_seen_at < $2::timestamptz;
 
 -- name: findings
 -- A page of $3 findings behind the one numbered $2, in order of their first sight; without $1 only those still there.
-SELECT
-    findings.id,
-    findings.check_name,
-    findings.subject,
-    findings.subject_id,
-    findings.message,
-    findings.first_seen_at,
-    findings.last_seen_at,
-    findings.gone_at,
-    findings.acknowledged_at,
-    findings.acknowledged_by,
-    findings.note
-FROM ledger_findings AS findings
+SELECT findings.* FROM ledger_findings AS findings
 WHERE findings.id > $2 AND ($1::boolean OR findings.gone_at IS NULL)
 ORDER BY findings.id
 LIMIT $3;
@@ -62,18 +39,7 @@ UPDATE ledger_findings AS findings SET
     acknowledged_by = $2,
     note = $3
 WHERE findings.id = any($1::bigint[]) AND findings.acknowledged_at IS NULL
-RETURNING
-    findings.id,
-    findings.check_name,
-    findings.subject,
-    findings.subject_id,
-    findings.message,
-    findings.first_seen_at,
-    findings.last_seen_at,
-    findings.gone_at,
-    findings.acknowledged_at,
-    findings.acknowledged_by,
-    findings.note;
+RETURNING findings.*;
 
 -- name: open_findings
 -- How many findings of each check are still there, and how many of those nobody has acknowledged.
