@@ -12,6 +12,7 @@ from support.waiting import until
 from wisipay.access import sign, v1_message
 from wisipay.core.config import Settings
 from wisipay.merchants import GatePolicy, Limits, MerchantStatus, Refusal, ServiceConfig, SignedRequest
+from wisipay.merchants.gate import DEVELOPER_TPS
 
 VECTOR_BODY = b'{"event":"payout.processed"}'
 
@@ -206,7 +207,14 @@ async def test_the_systems_rate_holds_for_all_merchants_together(redis: redis.as
     assert outcomes == [(200, ""), (200, ""), (429, "system")]
     unlimited = bench.request(body=b"not counted")
     assert await bench.outcome(unlimited, tps=False) is None
-    assert await bench.reason(bench.request(method="GET", body=b""), None) == (429, "system")
+    assert await bench.reason(bench.request(method="GET", body=b""), None) == (200, "")
+
+
+async def test_what_is_for_no_service_has_a_rate_of_its_own(bench: GateBench) -> None:
+    get = bench.request(method="GET", body=b"")
+    outcomes = [await bench.outcome(get, None) for _ in range(DEVELOPER_TPS + 1)]
+    assert [outcome and outcome.http_status for outcome in outcomes] == [*[None] * DEVELOPER_TPS, 429]
+    assert await bench.outcome(bench.request()) is None
 
 
 async def test_the_sandbox_takes_two_requests_a_second(bench: GateBench) -> None:

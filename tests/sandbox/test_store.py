@@ -21,8 +21,8 @@ from wisipay.payments import Kind, Request
 from wisipay.sandbox import SandboxPayments, SandboxStore
 from wisipay.sandbox.outcomes import named
 from wisipay.sandbox.record import SandboxPayment, new_payment
-from wisipay.sandbox.store import DueCallback
-from wisipay.sandbox.worker import TRIES_MAX, SandboxWorker
+from wisipay.sandbox.store import TRIES_MAX, DueCallback
+from wisipay.sandbox.worker import SandboxWorker
 
 
 class ScriptedDelivery(Delivery):

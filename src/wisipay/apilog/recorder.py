@@ -30,6 +30,7 @@ UNPROVEN_MAX: Final = 50
 _AT_A_TIME: Final = 8
 _WRITE_SECONDS: Final = 5
 _UNKNOWN: Final = 401
+_AWAY: Final[tuple[type[Exception], ...]] = (*OUTAGES, TimeoutError)
 _UNPROVEN: Final = frozenset({400, 403, 413, 415})
 
 _ENTRIES = counter("api_log_entries_total", "Requests of merchants, by what became of their entry", ("outcome",))
@@ -102,7 +103,7 @@ class ApiLog:
             async with asyncio.timeout(_WRITE_SECONDS):
                 rows = await self._rows(batch)
                 await store.write(self._pool, rows)
-        except (*OUTAGES, TimeoutError) as error:
+        except _AWAY as error:
             _LOST.inc(len(batch))
             _log.warning("api_log.store_unavailable", lost=len(batch), error=repr(error))
         except Exception:  # noqa: BLE001 - a log must not end for one batch that nobody thought of

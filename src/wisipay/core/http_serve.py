@@ -10,12 +10,14 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from types import FrameType
 from typing import Final
 
 import uvicorn
 import uvloop
 from litestar.types import ASGIApp
 
+from wisipay.core.http_waits import end_long_polls
 from wisipay.core.http_writes import JoiningProtocol
 from wisipay.core.logging import get_logger, lines_held
 from wisipay.core.memory import settle_memory
@@ -64,6 +66,7 @@ async def running(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Async
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
+        end_long_polls()
         await task
 
 
@@ -94,6 +97,10 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        end_long_polls()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -20,14 +20,18 @@ from wisipay.checkout.http import build_handlers as checkout_handlers
 from wisipay.core.admission import Admission, AdmissionGuard
 from wisipay.core.config import Settings
 from wisipay.core.http_server import create_app, serve_built
+from wisipay.core.http_waits import LongPolls
 from wisipay.core.logging import configure_logging
+from wisipay.developers import Events
+from wisipay.developers.http import DeveloperApi
+from wisipay.developers.http import build_handlers as developer_handlers
 from wisipay.entrypoints.engine import Engine, engine
 from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.payments import IdempotencyKeys, Kind
 from wisipay.payments.http import OPENAPI_EXTRA, MerchantApi
 from wisipay.payments.http import build_handlers as payment_handlers
 from wisipay.reference.http import build_handlers as reference_handlers
-from wisipay.sandbox import SANDBOX_MARK, SandboxPayments, SandboxStore
+from wisipay.sandbox import SANDBOX_MARK, SandboxEvents, SandboxPayments, SandboxStore
 from wisipay.webhooks import Captures, Receiving
 from wisipay.webhooks.http import WebhookDependencies, build_debug_handlers
 from wisipay.webhooks.http import build_handlers as webhook_handlers
@@ -56,7 +60,8 @@ async def _is_merchant(parts: Engine, merchant_id: str) -> bool:
 def _app(parts: Engine, receiving: Receiving, log: ApiLog) -> Litestar:
     settings = parts.settings
     links = CheckoutLinks.from_settings(settings)
-    sandbox = SandboxPayments(SandboxStore(parts.redis), parts.clock)
+    store = SandboxStore(parts.redis)
+    sandbox = SandboxPayments(store, parts.clock)
     checkout = Checkout(links, partial(_payable, parts, sandbox), parts.clock)
     api = MerchantApi(
         gate=parts.gate,
@@ -70,6 +75,7 @@ def _app(parts: Engine, receiving: Receiving, log: ApiLog) -> Litestar:
         route_handlers=[
             *payment_handlers(api),
             *payment_handlers(uat),
+            *developer_handlers(_developer_api(parts, store)),
             *checkout_handlers(checkout),
             *reference_handlers(),
             *webhook_handlers(WebhookDependencies(receiving)),
@@ -82,6 +88,17 @@ def _app(parts: Engine, receiving: Receiving, log: ApiLog) -> Litestar:
         optional_checks={"redis": parts.check_redis},
         openapi_extra=OPENAPI_EXTRA,
         observe=log.observe if settings.api_log_days else None,
+    )
+
+
+def _developer_api(parts: Engine, store: SandboxStore) -> DeveloperApi:
+    return DeveloperApi(
+        gate=parts.gate,
+        pool=parts.pool,
+        events=Events(parts.pool, SandboxEvents(store), parts.clock),
+        clock=parts.clock,
+        unit=parts.settings.amount_unit,
+        polls=LongPolls(),
     )
 
 

@@ -57,13 +57,14 @@ from wisipay.merchants.routing_types import (
 )
 from wisipay.merchants.service_settings import ServiceChange, ServiceOwner, change_service
 from wisipay.merchants.settings import MerchantChange, change_merchant
-from wisipay.merchants.signed_request import SignedRequest
+from wisipay.merchants.signed_request import SIGNED_HEADERS, SignedRequest
 from wisipay.merchants.store import read_channels, read_merchant_ids, read_merchants, read_routing_book
 
 __all__ = [
     "MERCHANTS_CHANGED",
     "MODES",
     "SERVICE_KINDS",
+    "SIGNED_HEADERS",
     "AlreadyExists",
     "ApiSecret",
     "Author",

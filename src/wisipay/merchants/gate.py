@@ -20,6 +20,8 @@ from wisipay.merchants.model import SERVICE_KINDS, Channel, Merchant, ServiceCon
 from wisipay.merchants.signed_request import SignedRequest, read_credentials
 
 SANDBOX_TPS: Final = 2
+DEVELOPER_TPS: Final = 5
+"""Requests for no particular service, such as those that look at the log."""
 _FORWARDED_FOR = "x-forwarded-for"
 _MILLISECONDS = 1000
 
@@ -64,7 +66,8 @@ class MerchantGate:
         """Check a request for a service (None: whichever) and give its merchant.
 
         `tps` counts it in the rate windows; a merchant's reads and writes are counted apart, so that asking for a
-        status costs no payment. `sandbox` puts the UAT rate in the merchant rate's place.
+        status costs no payment. `sandbox` puts the UAT rate in the merchant rate's place. What is for no service has a
+        rate of its own, and takes nothing of the system's.
         Raises BadRequest, UnsupportedMediaType, Unauthorized, Forbidden or TooManyRequests.
         """
         credentials = read_credentials(request)
@@ -132,12 +135,12 @@ class MerchantGate:
     def _limits(
         self, merchant: Merchant, service: ServiceKind | None, request: SignedRequest, *, sandbox: bool
     ) -> tuple[RateLimit, ...]:
+        kind = "write" if request.is_post else "read"
         if service is None:
-            return (self._system_limit,)
+            return (_merchant_limit(f"developer:{merchant.id}:{kind}", DEVELOPER_TPS),)
         tps = SANDBOX_TPS if sandbox else merchant.service(service).limits.tps
         if tps is None:
             return (self._system_limit,)
-        kind = "write" if request.is_post else "read"
         realm = "sandbox" if sandbox else "tps"
         return self._system_limit, _merchant_limit(f"{realm}:{merchant.id}:{service}:{kind}", tps)
 

@@ -16,6 +16,19 @@ MERCHANT_ID: Final = "x-merchant-id"
 TIMESTAMP: Final = "x-timestamp"
 SIGNATURE: Final = "x-signature"
 CONTENT_TYPE: Final = "content-type"
+SIGNED_HEADERS: Final = (
+    (MERCHANT_ID, "your merchant id", "MER-1"),
+    (TIMESTAMP, "Unix time in milliseconds, within 60 s of ours", "1770323283897"),
+    (
+        SIGNATURE,
+        (
+            "v2: `v2=` and the hex HMAC-SHA256, keyed with your API secret, of the lines `timestamp`, `METHOD`, "
+            "`path?query` and `sha256hex(raw_body)`; v1: the same of `raw_body|timestamp`, without `v2=`"
+        ),
+        "v2=60a3e97839deeb92fc49f3716563ac831351cf62bc83242ff320c50b9835b69e",
+    ),
+)
+"""The headers that sign a request, as they are described: name, meaning, example."""
 
 _JSON_TYPE = "application/json"
 _CONTENT_ENCODING = "content-encoding"

@@ -4,6 +4,7 @@ from wisipay.payments.asking import Asker
 from wisipay.payments.bank_directory import load_directory
 from wisipay.payments.beneficiary import BankDirectory
 from wisipay.payments.commands import Heard, SetStatus
+from wisipay.payments.contract import ErrorBody
 from wisipay.payments.desk import Desk
 from wisipay.payments.errors import TABLE, PayCode, PaymentError
 from wisipay.payments.idempotency import IdempotencyKeys
@@ -23,6 +24,7 @@ __all__ = [
     "BankDirectory",
     "Decision",
     "Desk",
+    "ErrorBody",
     "Flag",
     "Heard",
     "IdempotencyKeys",

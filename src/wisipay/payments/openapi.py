@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     Example,
@@ -25,6 +24,8 @@ from litestar.openapi.spec import (
     Schema,
 )
 
+from wisipay.core.http_operations import body_schema, described_answer, described_header, named_examples
+from wisipay.merchants import SIGNED_HEADERS
 from wisipay.payments import openapi_examples as examples
 from wisipay.payments.contract import (
     CallbackBody,
@@ -37,16 +38,6 @@ from wisipay.payments.contract import (
     StatusAnswer,
 )
 
-_SIGNATURE: Final = (
-    "v2: `v2=` and the hex HMAC-SHA256, keyed with your API secret, of the lines `timestamp`, `METHOD`, `path?query` "
-    "and `sha256hex(raw_body)`; v1: the same of `raw_body|timestamp`, without `v2=`"
-)
-
-_SIGNED: Final = (
-    ("x-merchant-id", "your merchant id", "MER-1"),
-    ("x-timestamp", "Unix time in milliseconds, within 60 s of ours", "1770323283897"),
-    ("x-signature", _SIGNATURE, "v2=60a3e97839deeb92fc49f3716563ac831351cf62bc83242ff320c50b9835b69e"),
-)
 _CALLBACK_HEADERS: Final = (
     ("webhook-id", "the event's id, the same over all attempts", "01998b5e-6a52-7c1e-9a55-0d8f0e6b7a11"),
     ("webhook-timestamp", "Unix time in seconds at which this attempt was signed", "1770323283"),
@@ -61,10 +52,6 @@ _CALLBACK_HEADERS: Final = (
 )
 
 
-def _answer(described: str, kind: Any, *told: Example) -> ResponseSpec:  # noqa: ANN401 - a type, or a union of types
-    return ResponseSpec(kind, description=described, generate_examples=False, examples=list(told))
-
-
 def _errors(*statuses: tuple[int, str]) -> dict[int, ResponseSpec]:
     """Describe errors, each with an example of everything that the code's tables know under its status."""
     made = {}
@@ -72,7 +59,7 @@ def _errors(*statuses: tuple[int, str]) -> dict[int, ResponseSpec]:
         told = examples.errors_of(status)
         shapes = {(each.id or "").startswith("PAY_") for each in told}
         kind: Any = ErrorBody | PayErrorBody if len(shapes) > 1 else PayErrorBody if True in shapes else ErrorBody
-        made[status] = _answer(described, kind, *told)
+        made[status] = described_answer(described, kind, *told)
     return made
 
 
@@ -85,9 +72,9 @@ _OF_ALL: Final = (
 )
 
 STATUS_ANSWERS: Final = {
-    200: _answer("How the payment stands", StatusAnswer, *examples.STATUS),
-    400: _answer("A header is missing or malformed", ErrorBody, *examples.HEADERS_MISSING),
-    404: _answer("You have no such order", ErrorBody, *examples.errors_of(404)),
+    200: described_answer("How the payment stands", StatusAnswer, *examples.STATUS),
+    400: described_answer("A header is missing or malformed", ErrorBody, *examples.HEADERS_MISSING),
+    404: described_answer("You have no such order", ErrorBody, *examples.errors_of(404)),
     **_errors(*_OF_ALL),
 }
 
@@ -103,10 +90,13 @@ _INITIATE_ERRORS: Final = _errors(
     (504, "The provider did not answer in time: ask for the status"),
 )
 PAYIN_ANSWERS: Final = {
-    200: _answer("The payin was started: send your customer to `paymentUrl`", PayinAnswer, *examples.PAYIN),
+    200: described_answer("The payin was started: send your customer to `paymentUrl`", PayinAnswer, *examples.PAYIN),
     **_INITIATE_ERRORS,
 }
-PAYOUT_ANSWERS: Final = {200: _answer("The payout was started", PayoutAnswer, *examples.PAYOUT), **_INITIATE_ERRORS}
+PAYOUT_ANSWERS: Final = {
+    200: described_answer("The payout was started", PayoutAnswer, *examples.PAYOUT),
+    **_INITIATE_ERRORS,
+}
 
 
 @dataclass
@@ -116,7 +106,7 @@ class SignedOperation(Operation):
     def __post_init__(self) -> None:
         """Add the headers to the parameters that Litestar found, and say what an order id in the path is."""
         in_path = [_order_id() for _ in self.parameters or ()]  # no path has another parameter
-        self.parameters = [*in_path, *(_header(*row) for row in _SIGNED)]
+        self.parameters = [*in_path, *(described_header(*row) for row in SIGNED_HEADERS)]
 
 
 @dataclass
@@ -148,7 +138,8 @@ class PayoutOperation(SignedOperation):
 
 def callbacks() -> dict[str, PathItem]:
     """Describe what we send to a merchant, for the document's `webhooks`."""
-    told = {"application/json": OpenAPIMediaType(schema=body_schema(CallbackBody), examples=_named(examples.CALLBACKS))}
+    shown = named_examples(examples.CALLBACKS)
+    told = {"application/json": OpenAPIMediaType(schema=body_schema(CallbackBody), examples=shown)}
     answers: dict[str, OpenAPIResponse | Reference] = {
         "2XX": OpenAPIResponse(description="Delivered, when it comes within ten seconds"),
         "410": OpenAPIResponse(description="Switches this endpoint off"),
@@ -160,7 +151,7 @@ def callbacks() -> dict[str, PathItem]:
         summary="A payment has reached a final status, or left one",
         description="Sent to your callback URL. Verify a signature before you believe a word of it.",
         tags=["callbacks"],
-        parameters=[_header(*row) for row in _CALLBACK_HEADERS],
+        parameters=[described_header(*row) for row in _CALLBACK_HEADERS],
         request_body=RequestBody(content=told, required=True),
         responses=answers,
     )
@@ -168,17 +159,13 @@ def callbacks() -> dict[str, PathItem]:
 
 
 def _describe_initiate(operation: Operation, schema: Schema, bodies: Sequence[Example]) -> None:
-    key = _header(
+    key = described_header(
         "idempotency-key", "the first answer to this key is given again for 24 h", "0d9c1a52-order-10001", needed=False
     )
     key.schema = Schema(type=OpenAPIType.STRING, pattern="^[!-~]{1,255}$", examples=["0d9c1a52-order-10001"])
     operation.parameters = [*(operation.parameters or ()), key]
-    content = {"application/json": OpenAPIMediaType(schema=schema, examples=_named(bodies))}
+    content = {"application/json": OpenAPIMediaType(schema=schema, examples=named_examples(bodies))}
     operation.request_body = RequestBody(content=content, required=True)
-
-
-def _named(told: Sequence[Example]) -> dict[str, Any]:
-    return {f"{example.id}": Example(summary=example.summary, value=example.value) for example in told}
 
 
 def _order_id() -> Parameter:
@@ -188,43 +175,4 @@ def _order_id() -> Parameter:
         description="the `orderId` that you gave",
         required=True,
         schema=Schema(type=OpenAPIType.STRING, min_length=1, examples=["ORDER-10001"]),
-    )
-
-
-def _header(name: str, description: str, example: str, *, needed: bool = True) -> Parameter:
-    return Parameter(
-        name=name,
-        param_in="header",
-        description=description,
-        required=needed,
-        schema=Schema(type=OpenAPIType.STRING, examples=[example]),
-    )
-
-
-def body_schema(body: type[msgspec.Struct]) -> Schema:
-    """Return a struct's JSON schema as Litestar's type."""
-    (schemas,), components = msgspec.json.schema_components([body], ref_template="{name}")
-    del schemas
-    return _schema(components[body.__name__])
-
-
-def _schema(plain: dict[str, Any]) -> Schema:
-    kind = plain.get("type") or ("string" if "enum" in plain else None)
-    return Schema(
-        title=plain.get("title"),
-        description=plain.get("description"),
-        type=OpenAPIType(kind) if kind else None,
-        any_of=[_schema(each) for each in plain["anyOf"]] if "anyOf" in plain else None,
-        properties={name: _schema(field) for name, field in plain["properties"].items()}
-        if "properties" in plain
-        else None,
-        required=plain.get("required"),
-        enum=plain.get("enum"),
-        pattern=plain.get("pattern"),
-        min_length=plain.get("minLength"),
-        max_length=plain.get("maxLength"),
-        minimum=plain.get("minimum"),
-        maximum=plain.get("maximum"),
-        default=plain.get("default"),
-        examples=plain.get("examples"),
     )

@@ -16,8 +16,10 @@ from wisipay.sandbox.outcomes import callbacks_of, named
 from wisipay.sandbox.record import SandboxPayment
 
 KEPT_SECONDS: Final = 24 * 3600
-_PREFIX: Final = "wisipay:sandbox:"
-_DUE: Final = _PREFIX + "due"
+TRIES_MAX: Final = 4
+"""Attempts to deliver a callback."""
+PREFIX: Final = "wisipay:sandbox:"
+_DUE: Final = PREFIX + "due"
 
 _decoder = msgspec.json.Decoder(SandboxPayment)
 
@@ -40,7 +42,7 @@ class SandboxStore:
     """Over one Redis client whose answers are texts. Everything raises `redis.exceptions.RedisError`."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self.redis = redis
         self._claim = redis.register_script((Path(__file__).parent / "claim_due.lua").read_text())
 
     async def add(self, payment: SandboxPayment) -> bool:
@@ -50,14 +52,14 @@ class SandboxStore:
             (DueCallback(payment.id, step, number), payment.created_ms + after_seconds * 1000)
             for number, (step, after_seconds) in enumerate(callbacks_of(named(payment.outcome), payment.kind))
         ]
-        async with self._redis.pipeline(transaction=True) as pipe:
+        async with self.redis.pipeline(transaction=True) as pipe:
             pipe.set(key, msgspec.json.encode(payment), nx=True, ex=KEPT_SECONDS)
             pipe.set(pointer, key, ex=KEPT_SECONDS)
             for callback, at_ms in due:
                 pipe.zadd(_DUE, {callback.member: at_ms})
             stored, *_ = await pipe.execute()
         if not stored:
-            async with self._redis.pipeline(transaction=True) as pipe:
+            async with self.redis.pipeline(transaction=True) as pipe:
                 pipe.delete(pointer)
                 for callback, _ in due:
                     pipe.zrem(_DUE, callback.member)
@@ -66,12 +68,12 @@ class SandboxStore:
 
     async def by_order(self, merchant_id: str, order_id: str) -> SandboxPayment | None:
         """Return a merchant's payment by its order id."""
-        return _read(await self._redis.get(_order_key(merchant_id, order_id)))
+        return _read(await self.redis.get(_order_key(merchant_id, order_id)))
 
     async def by_id(self, payment_id: str) -> SandboxPayment | None:
         """Return a payment by its id."""
-        key = await self._redis.get(_id_key(payment_id))
-        found = None if key is None else _read(await self._redis.get(key))
+        key = await self.redis.get(_id_key(payment_id))
+        found = None if key is None else _read(await self.redis.get(key))
         return found if found is not None and found.id == payment_id else None
 
     async def claim(self, now: datetime, limit: int, lease_seconds: float) -> Sequence[DueCallback]:
@@ -83,27 +85,31 @@ class SandboxStore:
     async def renew(self, callbacks: Sequence[DueCallback], now: datetime, lease_seconds: float) -> None:
         """Extend the lease of callbacks that are still in the queue; zero seconds gives them back."""
         until_ms = _ms(now) + int(lease_seconds * 1000)
-        await self._redis.zadd(_DUE, {callback.member: until_ms for callback in callbacks}, xx=True)
+        await self.redis.zadd(_DUE, {callback.member: until_ms for callback in callbacks}, xx=True)
+
+    async def put(self, callback: DueCallback, at: datetime) -> None:
+        """Queue a callback for a moment, whether it is queued already or not."""
+        await self.redis.zadd(_DUE, {callback.member: _ms(at)})
 
     async def again(self, callback: DueCallback, at: datetime) -> None:
         """Put a callback off until a moment, as tried once more."""
         later = msgspec.structs.replace(callback, tries=callback.tries + 1)
-        async with self._redis.pipeline(transaction=True) as pipe:
+        async with self.redis.pipeline(transaction=True) as pipe:
             pipe.zadd(_DUE, {later.member: _ms(at)})
             pipe.zrem(_DUE, callback.member)
             await pipe.execute()
 
     async def done(self, callback: DueCallback) -> None:
         """Take a callback off the queue."""
-        await self._redis.zrem(_DUE, callback.member)
+        await self.redis.zrem(_DUE, callback.member)
 
 
 def _order_key(merchant_id: str, order_id: str) -> str:
-    return f"{_PREFIX}order:{merchant_id} {order_id}"
+    return f"{PREFIX}order:{merchant_id} {order_id}"
 
 
 def _id_key(payment_id: str) -> str:
-    return f"{_PREFIX}id:{payment_id}"
+    return f"{PREFIX}id:{payment_id}"
 
 
 def _read(text: str | bytes | None) -> SandboxPayment | None:

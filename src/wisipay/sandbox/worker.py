@@ -11,15 +11,13 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 
-from wisipay.callbacks import AttemptOutcome, CallbackEvent, ClaimedCallback, Delivery
+from wisipay.callbacks import AttemptOutcome, ClaimedCallback, Delivery
 from wisipay.core.clock import Clock
 from wisipay.core.logging import get_logger
 from wisipay.core.queue import ClaimLoop, Lease
-from wisipay.payments import Status
-from wisipay.sandbox.record import SandboxPayment
-from wisipay.sandbox.store import DueCallback, SandboxStore
+from wisipay.sandbox.events import SandboxEvents, event_of
+from wisipay.sandbox.store import TRIES_MAX, DueCallback, SandboxStore
 
-TRIES_MAX: Final = 4
 _CONCURRENCY: Final = 32
 _SWEEP_SECONDS: Final = 0.5
 _LEASE_SECONDS: Final = 8.0
@@ -32,6 +30,7 @@ class SandboxWorker:
 
     def __init__(self, store: SandboxStore, delivery: Delivery, clock: Clock) -> None:
         self._store = store
+        self._events = SandboxEvents(store)
         self._delivery = delivery
         self._clock = clock
         self._loop = ClaimLoop[DueCallback](
@@ -69,9 +68,11 @@ class SandboxWorker:
         if payment is None or callback.step >= len(payment.steps):
             await self._store.done(callback)
             return
+        await self._events.note(payment, callback, self._clock.now())
         attempt, verdict = await self._delivery.attempt(
-            ClaimedCallback(_event(payment, callback.step), callback.tries, UUID(int=0))
+            ClaimedCallback(event_of(payment, callback.step), callback.tries, UUID(int=0))
         )
+        await self._events.add_attempt(attempt)
         _log.info(
             f"sandbox.callback.{attempt.outcome.lower()}",
             merchant_id=payment.merchant_id,
@@ -85,20 +86,3 @@ class SandboxWorker:
             await self._store.again(callback, self._clock.now() + timedelta(seconds=verdict.gap_seconds))
         else:
             await self._store.done(callback)
-
-
-def _event(payment: SandboxPayment, step: int) -> CallbackEvent:
-    told = payment.steps[step]
-    return CallbackEvent(
-        event_id=payment.events[step],
-        merchant_id=payment.merchant_id,
-        transaction_id=payment.id,
-        order_id=payment.order_id,
-        type=payment.kind.value,
-        status=told.status.value,
-        amount_paise=payment.amount_paise,
-        currency=payment.currency,
-        utr=payment.utr if told.status in {Status.SUCCESS, Status.REVERSED} else None,
-        url=None,
-        occurred_at=payment.created_at + timedelta(seconds=told.after_seconds),
-    )
