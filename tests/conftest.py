@@ -24,6 +24,7 @@ from wisipay.core.config import Settings
 from wisipay.core.database import Pool, connect_pool
 
 _RETURN_SECONDS = 30
+_REDIS_SECONDS = 60
 
 # How fast examples are made says how busy the machine is, and nothing about the product.
 hypothesis_settings.register_profile("wisipay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -130,6 +131,7 @@ async def database(_worker_pool: Pool, _tables: list[str]) -> AsyncIterator[Pool
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """Return a client of this worker's Redis database, which is empty."""
-    async with Redis.from_url(redis_url) as client:
+    timeouts = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
+    async with Redis.from_url(redis_url, **timeouts) as client:
         await client.flushdb()
         yield client
