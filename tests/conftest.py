@@ -131,7 +131,7 @@ async def database(_worker_pool: Pool, _tables: list[str]) -> AsyncIterator[Pool
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
     """Return a client of this worker's Redis database, which is empty."""
-    timeouts = {"socket_timeout": _REDIS_SECONDS, "socket_connect_timeout": _REDIS_SECONDS}
-    async with Redis.from_url(redis_url, **timeouts) as client:
+    seconds = _REDIS_SECONDS
+    async with Redis.from_url(redis_url, socket_timeout=seconds, socket_connect_timeout=seconds) as client:
         await client.flushdb()
         yield client
