@@ -95,8 +95,8 @@ def request_errors() -> str:
 def providers() -> str:
     """Return the table of what each adapter can do."""
     rows = [
-        "| adapter | payins | payouts | needs | amounts | status check | webhooks | not found | reversals |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| adapter | payins | payouts | needs | amounts | status check | webhooks | not found | reversals | asked |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in adapter_names():
         can = capabilities_of(name, simulated(name, "http://localhost", "a_b").credentials)
@@ -111,6 +111,7 @@ def providers() -> str:
             "signed" if can.signs_webhooks else "hints",
             "definite" if can.not_found_is_definite else "no proof",
             _of_kinds(can, [kind for kind in _KINDS if kind in can.tells_reversals]),
+            ", ".join([*sorted(can.validates), *(["float"] if can.tells_balance else [])]) or "nothing",
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)

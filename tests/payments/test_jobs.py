@@ -11,8 +11,16 @@ from wisipay.core.config import Settings
 from wisipay.core.job_worker import JobWorker
 from wisipay.core.jobs import enqueue
 from wisipay.entrypoints.engine import Engine
-from wisipay.payments import IdempotencyKeys, Kind, Poller
-from wisipay.payments.jobs import FORGET, SWEEP, add_schedules
+from wisipay.payments import FloatPoller, IdempotencyKeys, Kind, Poller, Validations
+from wisipay.payments.jobs import (
+    FLOATS,
+    FORGET,
+    FORGET_VALIDATIONS,
+    SWEEP,
+    add_float_schedule,
+    add_schedules,
+    add_validation_schedule,
+)
 
 NEVER_SOON = "0 0 0 1 1 *"
 
@@ -29,15 +37,23 @@ async def test_the_sweep_wakes_forgotten_payments_and_old_answers_are_forgotten(
     worker = JobWorker(settings)
     poller = Poller(bench.pool, parts.asker, SystemClock())
     add_schedules(worker, poller, IdempotencyKeys(bench.pool, SystemClock()), NEVER_SOON)
+    floats = FloatPoller(bench.pool, parts.directory, parts.gateway, SystemClock(), low_paise=1)
+    add_float_schedule(worker, floats, NEVER_SOON)
+    add_validation_schedule(worker, Validations(bench.pool, SystemClock()))
+    await bench.pool.execute(
+        "INSERT INTO payments_validations SELECT sha256('x'), 'a_b', true, 100, $1, $1", utc_now() - timedelta(hours=1)
+    )
     await worker.start()
     try:
         async with bench.pool.acquire() as conn, conn.transaction():
-            for name in (SWEEP, FORGET):
+            for name in (SWEEP, FORGET, FLOATS, FORGET_VALIDATIONS):
                 await enqueue(conn, name, {})
 
         async def both_ran() -> bool:
             woken = (await bench.stored(payin.id)).due_at is not None
-            return woken and await bench.count("payments_idempotency") == 0
+            kept = await bench.count("payments_idempotency") + await bench.count("payments_validations")
+            waiting = await bench.pool.fetchval("SELECT count(*) FROM pgqueuer WHERE entrypoint = $1", FLOATS)
+            return woken and kept + waiting == 0
 
         await until(both_ran, timeout_seconds=20)
     finally:

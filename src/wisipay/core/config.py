@@ -27,6 +27,8 @@ from wisipay.core.config_types import (
     Minutes,
     MongoUrl,
     Networks,
+    Paise,
+    Percent,
     Port,
     PostgresUrl,
     Prefix,
@@ -42,6 +44,7 @@ from wisipay.core.development_secret import development_secret
 Environment = Annotated[Literal["development", "test", "production"], Lower]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Lower]
 AmountUnit = Literal["RUPEES", "PAISE"]
+Validation = Annotated[Literal["off", "record", "refuse"], Lower]
 MailProvider = Annotated[Literal["console", "smtp", "zeptomail", "maileroo"], Lower]
 Directory = Annotated[Path, Wants("a folder this process can write to")]
 Readable = Annotated[Path, Wants("a file this process can read")]
@@ -153,6 +156,23 @@ class Settings(BaseSettings):
     api_log_days: Days = _variable(
         30, "days for which merchants' requests are kept, redacted, for their developers to look at; 0: none is"
     )
+    beneficiary_validation: Validation = _variable(
+        "off", "banks are asked about payouts' beneficiaries: not, to note the answer, or to refuse by a definite no"
+    )
+    beneficiary_validation_channel: Text = _variable("", "the channel whose provider is asked about beneficiaries")
+    beneficiary_validation_merchants: Text = _variable("", "merchants whose payouts are asked about; none: all")
+    beneficiary_validation_from: Count = _variable(1, "smallest payout that is asked about, in rupees")
+    beneficiary_validation_name_score: Percent = _variable(
+        0, "a lower agreement of the beneficiary's names refuses; 0: none does"
+    )
+    beneficiary_validation_wait: Seconds = _variable(3, "how long a payout waits for its beneficiary's bank")
+    beneficiary_validation_required: Switch = _variable(
+        default=False, description="refuses payouts whose beneficiary's bank gave no answer"
+    )
+    beneficiary_validation_cost: Paise = _variable(0, "what the provider takes for one question, in paise; counted")
+    beneficiary_validation_days: Days = _variable(90, "how long a bank's yes is gone by")
+    float_low: Count = _variable(100_000, "alert when a provider holds less than this for payouts, in rupees")
+    cron_float_balances: Cron = _variable("20 * * * * *", "asks providers what they hold for payouts")
 
     amount_unit: AmountUnit = _variable("RUPEES", "unit of amounts in the merchant API; storage is always paise")
     app_brand_name: Text = _variable("Wisipay", "name shown to people")

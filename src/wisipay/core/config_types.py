@@ -89,6 +89,8 @@ def _url(*schemes: str) -> AfterValidator:
 Lower = BeforeValidator(_lower)
 Port = Annotated[int, Field(ge=1, le=65535), Wants("a TCP port, 1 to 65535")]
 Count = Annotated[int, Field(ge=1, le=1_000_000), Wants("a whole number, 1 to 1000000")]
+Percent = Annotated[int, Field(ge=0, le=100), Wants("a whole number, 0 to 100")]
+Paise = Annotated[int, Field(ge=0, le=1_000_000), Wants("whole paise, 0 to 1000000")]
 Seconds = Annotated[int, Field(ge=1, le=86_400), Wants("whole seconds, 1 to 86400")]
 Minutes = Annotated[int, Field(ge=1, le=10_080), Wants("whole minutes, 1 to 10080 (a week)")]
 Days = Annotated[int, Field(ge=0, le=3650), Wants("whole days, 0 to 3650")]

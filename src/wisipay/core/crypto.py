@@ -27,6 +27,7 @@ _VERSION = 1
 _NONCE_BYTES = 12
 _HEADER_BYTES = 2
 _PURPOSE = b"wisipay secrets at rest, version 1"
+_LOOK_UP_PURPOSE = b"wisipay look-up by keyed hash, version 1"
 
 
 class SealBroken(Exception):  # noqa: N818 - says what happened, as the plain words do
@@ -84,5 +85,13 @@ class SecretBox:
         return bytes(sealed[_HEADER_BYTES:header_end]), header_end
 
 
-def _derive(secret: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=_PURPOSE).derive(secret)
+def look_up_key(settings: "Settings") -> bytes:
+    """Return the key of hashes under which personal data is found again without being kept; new with a new active key.
+
+    32 bytes, derived from API_SECRET_ENC_KEY for this purpose alone.
+    """
+    return _derive(next(iter(parse_keys(settings.api_secret_enc_key).values())), _LOOK_UP_PURPOSE)
+
+
+def _derive(secret: bytes, purpose: bytes = _PURPOSE) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(secret)

@@ -30,7 +30,7 @@ from wisipay.merchants import (
     set_hours,
     state_float,
 )
-from wisipay.payments import payouts_ever
+from wisipay.payments import payouts_ever, told_floats
 from wisipay.providers import State
 
 _NO_FLOAT: Final = "none"
@@ -153,8 +153,17 @@ def health() -> None:
 
 async def _health() -> None:
     async with engine(settings_with_stores(), "operator") as parts:
+        async with parts.pool.acquire() as conn:
+            told = {
+                channel_id: rupees_text(each.balance_paise)
+                for channel_id, each in (await told_floats(conn, parts.clock.now())).items()
+            }
         tell_json(
-            [await _line(parts, channel_id, kind) for channel_id in sorted(await _ids(parts)) for kind in SERVICE_KINDS]
+            [
+                await _line(parts, channel_id, kind, told.get(channel_id) if kind == "payout" else None)
+                for channel_id in sorted(await _ids(parts))
+                for kind in SERVICE_KINDS
+            ]
         )
 
 
@@ -162,7 +171,7 @@ async def _ids(parts: Engine) -> list[str]:
     return [channel.id for channel in await parts.directory.channels()]
 
 
-async def _line(parts: Engine, channel_id: str, kind: ServiceKind) -> dict[str, object]:
+async def _line(parts: Engine, channel_id: str, kind: ServiceKind, told_float: str | None) -> dict[str, object]:
     book = await parts.directory.routing_book()
     seen, channel = parts.health.health(channel_id, kind), book.channels[channel_id]
     standing = seen.standing
@@ -183,6 +192,7 @@ async def _line(parts: Engine, channel_id: str, kind: ServiceKind) -> dict[str, 
         "recentEnds": round(seen.ends, 1),
         "secondsPerCall": round(seen.seconds, 3),
         "statedFloat": None if stated is None else rupees_text(stated.balance_paise),
+        "toldFloat": told_float,
         "statedAt": None if stated is None else f"{in_ist(stated.stated_at):%Y-%m-%dT%H:%M} IST",
     }
 

@@ -21,6 +21,8 @@ from wisipay.core.database import Pool, close_pool, connect_pool
 from wisipay.core.http_client import HttpClient
 from wisipay.core.ids import id_length
 from wisipay.core.listener import Listener
+from wisipay.core.money import PAISE_PER_RUPEE
+from wisipay.entrypoints.verification import verifier_of
 from wisipay.merchants import MERCHANTS_CHANGED, Directory, GatePolicy, MerchantGate, ServiceKind
 from wisipay.payments import (
     Asker,
@@ -33,6 +35,7 @@ from wisipay.payments import (
     Spending,
     Status,
     Transaction,
+    Validations,
     Words,
     load_directory,
 )
@@ -89,7 +92,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         health = HealthStore(redis, clock=clock)
         await health.start()
         stack.push_async_callback(health.stop)
-        spending = Spending(pool, directory, clock)
+        spending = Spending(pool, directory, clock, low_paise=settings.float_low * PAISE_PER_RUPEE)
         await spending.start()
         stack.push_async_callback(spending.stop)
         gateway = ProviderGateway(
@@ -102,8 +105,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         router = Router(directory, gateway, clock, health=health, spending=spending)
         windows = SharedWindows(redis)
         stack.push_async_callback(windows.drain)
-        policy = GatePolicy.from_settings(settings)
-        gate = MerchantGate(directory=directory, windows=windows, clock=clock, policy=policy)
+        gate = MerchantGate(directory=directory, windows=windows, clock=clock, policy=GatePolicy.from_settings(settings))
         rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
         outbox = Outbox()
         desk = Desk(pool, directory, clock, rules, outbox=outbox, ended=_ended(health))
@@ -121,6 +123,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             channel_rate=gate.channel_tps,
             router=router,
             banks=_banks(settings, service),
+            verifier=verifier_of(settings, gateway, Validations(pool, clock), clock),
         )
         stack.push_async_callback(payments.drain)
         yield Engine(

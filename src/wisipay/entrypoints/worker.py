@@ -23,14 +23,15 @@ from wisipay.core.crypto import SecretBox
 from wisipay.core.job_worker import JobWorker
 from wisipay.core.logging import configure_logging, get_logger
 from wisipay.core.memory import settle_memory
+from wisipay.core.money import PAISE_PER_RUPEE
 from wisipay.entrypoints.engine import Engine, engine
 from wisipay.entrypoints.ledger_jobs import LedgerJobs
 from wisipay.entrypoints.ledger_metrics import LedgerMetrics
 from wisipay.entrypoints.ledger_sealer import LedgerSealer
 from wisipay.entrypoints.metrics_port import metrics_port
 from wisipay.mail import mailer_of
-from wisipay.payments import IdempotencyKeys, Poller
-from wisipay.payments.jobs import add_schedules
+from wisipay.payments import FloatPoller, IdempotencyKeys, Poller, Validations
+from wisipay.payments.jobs import add_float_schedule, add_schedules, add_validation_schedule
 from wisipay.sandbox import SandboxStore
 from wisipay.sandbox.worker import SandboxWorker
 from wisipay.webhooks import Processing
@@ -59,6 +60,11 @@ async def working(parts: Engine) -> AsyncIterator[None]:
     jobs = JobWorker(settings)
     add_schedules(jobs, poller, IdempotencyKeys(parts.pool, parts.clock), settings.cron_payin_expiry_sweep)
     add_log_schedules(jobs, parts.pool, parts.clock, settings.api_log_days)
+    floats = FloatPoller(
+        parts.pool, parts.directory, parts.gateway, parts.clock, low_paise=settings.float_low * PAISE_PER_RUPEE
+    )
+    add_float_schedule(jobs, floats, settings.cron_float_balances)
+    add_validation_schedule(jobs, Validations(parts.pool, parts.clock))
     LedgerJobs(settings, parts.clock).add_schedules(jobs)
     add_callback_handlers(jobs, parts.directory, mailer_of(settings, parts.client), settings.app_brand_name)
     loops = (

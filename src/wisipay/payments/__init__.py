@@ -12,9 +12,19 @@ from wisipay.payments.inspecting import PaymentFile, PaymentFilter, list_payment
 from wisipay.payments.model import TRANSITIONS, Flag, Kind, Source, Status, Transaction, WordResult
 from wisipay.payments.onboarding import open_channel_accounts, open_merchant_accounts, open_system_accounts
 from wisipay.payments.poller import Poller
-from wisipay.payments.routing import Decision, Router, Spending, decision_lines, payment_lines, payouts_ever
+from wisipay.payments.routing import (
+    Decision,
+    FloatPoller,
+    Router,
+    Spending,
+    decision_lines,
+    payment_lines,
+    payouts_ever,
+    told_floats,
+)
 from wisipay.payments.rules import Rules
 from wisipay.payments.service import PaymentService, Request
+from wisipay.payments.verifying import Stance, Validations, VerificationPolicy, Verifier
 from wisipay.payments.words import Spoken, Words
 
 __all__ = [
@@ -26,6 +36,7 @@ __all__ = [
     "Desk",
     "ErrorBody",
     "Flag",
+    "FloatPoller",
     "Heard",
     "IdempotencyKeys",
     "Kind",
@@ -42,8 +53,12 @@ __all__ = [
     "Source",
     "Spending",
     "Spoken",
+    "Stance",
     "Status",
     "Transaction",
+    "Validations",
+    "VerificationPolicy",
+    "Verifier",
     "WordResult",
     "Words",
     "decision_lines",
@@ -55,4 +70,5 @@ __all__ = [
     "payment_file",
     "payment_lines",
     "payouts_ever",
+    "told_floats",
 ]

@@ -23,13 +23,14 @@ _TOLD: Final[Mapping[Fault, str]] = {
 }
 
 
-def check_beneficiary(party: Mapping[str, str], mode: str, order_id: str, directory: BankDirectory) -> None:
-    """Refuse a payout whose beneficiary cannot be right. Raises `PaymentError`."""
+def check_beneficiary(party: Mapping[str, str], mode: str, order_id: str, directory: BankDirectory) -> list[str]:
+    """Refuse a payout whose beneficiary cannot be right, and return what is doubted of it. Raises `PaymentError`."""
     finding = _look(party, mode, directory)
     if finding.faults:
         raise PaymentError(PayCode.INVALID_BENEFICIARY, " ".join(_TOLD[fault] for fault in finding.faults))
     if finding.doubts:
         _log.info("payment.beneficiary.doubted", orderId=order_id, doubts=[*finding.doubts])
+    return [*finding.doubts]
 
 
 def _look(party: Mapping[str, str], mode: str, directory: BankDirectory) -> Finding:

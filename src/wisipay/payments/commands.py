@@ -32,7 +32,7 @@ class Open:
     """Store a payment before its provider is called; a payout also reserves its money.
 
     `candidates` come in routing order; the first one within its limits is taken. Limits are paise, None means none.
-    `routing` is why they stand in that order, for the payment's timeline.
+    `routing` is why they stand in that order, `beneficiary` what was found of him, for the payment's timeline.
     """
 
     transaction_id: str
@@ -51,6 +51,7 @@ class Open:
     monthly_limit_paise: Paise | None
     candidates: tuple[Candidate, ...]
     routing: Mapping[str, Any] = field(default_factory=dict)
+    beneficiary: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

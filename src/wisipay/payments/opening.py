@@ -49,6 +49,8 @@ def open_payment(book: PaymentBook, command: Open, now: datetime, rules: Rules) 
     data: dict[str, Any] = {"channel": candidate.channel_id}
     if command.routing:
         data["routing"] = command.routing
+    if command.beneficiary:
+        data["beneficiary"] = command.beneficiary
     book.note(transaction, now, Source.API, "opened", data=data)
     return Opened(transaction.copied(), candidate)
 

@@ -27,6 +27,7 @@ from wisipay.payments.model import Candidate, Kind, Source, Status, Transaction
 from wisipay.payments.orders import payin_order, payout_order
 from wisipay.payments.routing import Router
 from wisipay.payments.rules import Rules
+from wisipay.payments.verifying import Verifier
 from wisipay.providers import CreateOutcome, ProviderGateway, Rejected, Unknown
 
 Outcome = TypeVar("Outcome")
@@ -77,6 +78,7 @@ class PaymentService:
         channel_rate: ChannelRate | None = None,
         router: Router | None = None,
         banks: BankDirectory | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         self._desk = desk
         self._gateway = gateway
@@ -89,6 +91,7 @@ class PaymentService:
         self._channel_rate = channel_rate
         self._router = router or Router(directory, gateway, clock)
         self._banks = banks or BankDirectory()
+        self._verifier = verifier
         self._running: set[asyncio.Task[Any]] = set()
 
     async def initiate(self, merchant: Merchant, request: Request) -> Transaction:
@@ -114,6 +117,8 @@ class PaymentService:
         """Wait for the payments that are being started."""
         while self._running:
             await asyncio.wait(self._running)
+        if self._verifier is not None:
+            await self._verifier.drain()
 
     async def _to_the_end(self, work: Coroutine[Any, Any, Outcome]) -> Outcome:
         task = asyncio.create_task(work)
@@ -157,13 +162,15 @@ class PaymentService:
             raise PaymentError(PayCode.BELOW_MINIMUM)
         if limits.max_paise is not None and request.amount_paise > limits.max_paise:
             raise PaymentError(PayCode.ABOVE_MAXIMUM)
+        doubts: list[str] = []
         if request.kind is Kind.PAYOUT:
-            check_beneficiary(request.party, request.mode, request.order_id, self._banks)
+            doubts = check_beneficiary(request.party, request.mode, request.order_id, self._banks)
         fee = fee_for(service.tiers, request.amount_paise)
         if fee is None:
             raise PaymentError(PayCode.FEE_CONFIG_MISSING, internal=f"no {kind} tier for {request.amount_paise} paise")
         if request.kind is Kind.PAYIN and fee.total_paise > request.amount_paise:
             raise PaymentError(PayCode.FEE_CONFIG_MISSING, internal="fee and tax are more than the amount")
+        beneficiary = await self._look_at(merchant, request, doubts)
         transaction_id = new_id(self._id_prefix, self._clock.now())
         facts = self._router.facts(
             merchant.id,
@@ -193,7 +200,15 @@ class PaymentService:
             monthly_limit_paise=limits.monthly_paise,
             candidates=routed.candidates,
             routing=routed.record,
+            beneficiary=beneficiary,
         )
+
+    async def _look_at(self, merchant: Merchant, request: Request, doubts: list[str]) -> dict[str, Any]:
+        """Return what is stored of a payout's beneficiary. Raises `PaymentError` where his bank's word refuses it."""
+        found: dict[str, Any] = {"doubts": doubts} if doubts else {}
+        if request.kind is Kind.PAYOUT and self._verifier is not None:
+            found |= await self._verifier.verify(merchant.id, request.amount_paise, request.party)
+        return found
 
     async def _call(self, transaction: Transaction, candidate: Candidate) -> CreateOutcome:
         """Call the provider once, unless so much time went by that somebody may already have given the attempt up."""

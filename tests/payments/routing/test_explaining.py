@@ -48,6 +48,21 @@ def test_a_payment_from_before_decisions_were_stored_says_so() -> None:
     assert list(payment_lines(events, [])) == ["22 Nov 2026 12:00:00 IST opened; no decision was stored with it"]
 
 
+def test_what_was_found_of_a_beneficiary_is_told() -> None:
+    there = {"validation": "there", "nameScore": 80, "channel": "bank_acme", "asked": "now"}
+    events = [
+        event(1, "opened", channel="one_acme", beneficiary={"doubts": ["BRANCH_UNKNOWN"], **there}),
+        event(2, "x", beneficiary={"validation": "undecided", "reason": "no answer in time"}),
+        event(3, "x", beneficiary={"doubts": ["BANK_UNKNOWN"]}),
+    ]
+    assert list(payment_lines(events, []))[1:] == [
+        "  beneficiary doubted: BRANCH_UNKNOWN",
+        "  beneficiary there by bank_acme, asked now, names agree by 80 of 100",
+        "  beneficiary undecided: no answer in time",
+        "  beneficiary doubted: BANK_UNKNOWN",
+    ]
+
+
 def test_channels_before_the_one_it_was_opened_at_had_used_up_their_limits() -> None:
     record = decision(RuleAction.ORDER)
     told = list(payment_lines([event(1, "opened", channel="third_acme", routing=record)], []))

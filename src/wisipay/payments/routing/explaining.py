@@ -55,9 +55,22 @@ def payment_lines(events: Iterable[Event], attempts: Iterable[Attempt]) -> Itera
             yield f"{when} opened; no decision was stored with it"
         elif event.message.startswith(("channel refused", "answer unknown", "next channel")):
             yield f"{when} {event.message}" + (f": {event.data['channel']}" if "channel" in event.data else "")
+        if "beneficiary" in event.data:
+            yield from _beneficiary_lines(event.data["beneficiary"])
         attempt = begun.get(event.attempt)
         if attempt is not None and "channel" in event.data:
             yield f"{when} attempt {attempt.number} at {attempt.channel_id} ({attempt.reason})"
+
+
+def _beneficiary_lines(record: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what was found of a payout's beneficiary."""
+    if doubts := record.get("doubts"):
+        yield f"  beneficiary doubted: {', '.join(doubts)}"
+    if word := record.get("validation"):
+        score = f", names agree by {record['nameScore']} of 100" if "nameScore" in record else ""
+        where = f" by {record['channel']}, asked {record['asked']}" if "channel" in record else ""
+        why = f": {record['reason']}" if "reason" in record else ""
+        yield f"  beneficiary {word}{where}{score}{why}"
 
 
 def _over_limits(record: Mapping[str, Any], opened_at: str) -> Iterator[str]:

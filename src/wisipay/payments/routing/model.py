@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from wisipay.core.money import Paise
@@ -37,6 +38,15 @@ class Facts:
     vpa_handle: str = ""
     fields: frozenset[str] = frozenset()
     reference_length: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToldFloat:
+    """What a provider said that it holds for a channel's payouts, in paise, when those had added up to `used_paise`."""
+
+    balance_paise: int
+    used_paise: int
+    told_at: datetime
 
 
 Price: TypeAlias = tuple[int, int, int, int, int, Callable[[int, int], int] | None]

@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import Final
 
 from wisipay.core.clock import in_ist
-from wisipay.merchants import Channel, FeeTier, RoutingBook, ServiceKind, is_within
-from wisipay.payments.routing.model import ANY_AMOUNT, Place
+from wisipay.merchants import Channel, FeeTier, RoutingBook, ServiceKind, StatedFloat, is_within
+from wisipay.payments.routing.model import ANY_AMOUNT, Place, ToldFloat
 from wisipay.providers import Capabilities, Health, State
 
 WORTH_OF_A_SECOND: Final = 0.02
@@ -35,13 +35,14 @@ class Used:
 class Look:
     """What was seen of a channel: what its adapter can do (or why it cannot be used), health, and use of its limits.
 
-    `may_try`: it is on trial, and a payment may try it now.
+    `may_try`: it is on trial, and a payment may try it now. `told`: what its provider lately said it holds of ours.
     """
 
     capabilities: Capabilities | str
     health: Health | None = None
     may_try: bool = False
     used: Used | None = None
+    told: ToldFloat | None = None
 
 
 def place_of(book: RoutingBook, channel: Channel, kind: ServiceKind, mode: str, look: Look, now: datetime) -> Place:
@@ -68,7 +69,7 @@ def place_of(book: RoutingBook, channel: Channel, kind: ServiceKind, mode: str, 
         tiers=config.tiers,
         has_gaps=has_gaps,
         room_paise=_room(channel, kind, look.used),
-        float_paise=_float_left(book, channel, kind, look.used),
+        float_paise=_float_left(book, channel, kind, look),
         expected=(health.mean - waiting) * 1_000 if health else 0,
         spread=health.spread * 1_000 if health else 0,
         on_trial=look.may_try,
@@ -129,11 +130,18 @@ def _room(channel: Channel, kind: ServiceKind, used: Used | None) -> int:
     return room
 
 
-def _float_left(book: RoutingBook, channel: Channel, kind: ServiceKind, used: Used | None) -> int:
-    stated = book.floats.get(channel.id)
-    if stated is None or kind == "payin" or used is None:
+def _float_left(book: RoutingBook, channel: Channel, kind: ServiceKind, look: Look) -> int:
+    """Return what the provider still holds, by its own word or the operator's, whichever is the later."""
+    stated, used = book.floats.get(channel.id), look.used
+    if kind == "payin" or used is None:
         return ANY_AMOUNT
-    return stated.balance_paise - stated.reserve_paise - (used.ever - stated.used_paise)
+    latest: StatedFloat | ToldFloat | None = stated
+    if look.told is not None and (stated is None or stated.stated_at < look.told.told_at):
+        latest = look.told
+    if latest is None:
+        return ANY_AMOUNT
+    reserve_paise = 0 if stated is None else stated.reserve_paise
+    return latest.balance_paise - reserve_paise - (used.ever - latest.used_paise)
 
 
 def _time(minute: int) -> str:

@@ -175,6 +175,7 @@ class Router:
             health,
             may_try=on_trial and self._health is not None and self._health.may_try(channel.id, facts.kind),
             used=None if self._spending is None else self._spending.used(channel.id, facts.kind),
+            told=None if self._spending is None else self._spending.told(channel.id),
         )
         return place_of(moment.book, channel, facts.kind, facts.mode, look, moment.now)
 

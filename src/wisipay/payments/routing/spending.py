@@ -14,13 +14,21 @@ from typing import Final
 from wisipay.core.clock import Clock, ist_day
 from wisipay.core.database import OUTAGES, Connection, Pool
 from wisipay.core.logging import get_logger
+from wisipay.core.metrics import gauge
 from wisipay.core.sql import load_queries
 from wisipay.merchants import SERVICE_KINDS, Channel, Directory, ServiceKind
 from wisipay.payments.model import Kind
+from wisipay.payments.routing.floats import told_floats
+from wisipay.payments.routing.model import ToldFloat
 from wisipay.payments.routing.places import Used
 from wisipay.payments.usage import channel_subject, day_key, month_key
 
 EVERY_SECONDS: Final = 2.0
+
+FLOAT_PAISE: Final = gauge(
+    "provider_float_paise", "What the provider said that it holds for payouts, less what went out since", ("channel",)
+)
+FLOAT_LOW: Final = gauge("provider_float_low", "Whether that is less than FLOAT_LOW", ("channel",))
 
 _QUERIES = load_queries(__file__, "queries.sql")
 _log = get_logger("payments.routing.spending")
@@ -29,11 +37,13 @@ _log = get_logger("payments.routing.spending")
 class Spending:
     """What channels have used of their limits and floats, as far as this process knows."""
 
-    def __init__(self, pool: Pool, directory: Directory, clock: Clock) -> None:
+    def __init__(self, pool: Pool, directory: Directory, clock: Clock, *, low_paise: int = 0) -> None:
         self._pool = pool
+        self._low_paise = low_paise
         self._directory = directory
         self._clock = clock
         self._used: dict[str, Used] = {}
+        self._told: dict[str, ToldFloat] = {}
         self._day: date | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -53,6 +63,10 @@ class Spending:
             return None
         return self._used.get(_subject(channel_id, kind))
 
+    def told(self, channel_id: str) -> ToldFloat | None:
+        """Return what the provider said of the channel's float, None when it did not, or too long ago."""
+        return self._told.get(channel_id)
+
     def sent(self, channel_id: str, kind: ServiceKind, amount_paise: int) -> None:
         """Take a payment into account that is about to be sent."""
         subject = _subject(channel_id, kind)
@@ -62,18 +76,29 @@ class Spending:
 
     async def refresh(self) -> None:
         """Read what was used."""
-        book = await self._directory.routing_book()
-        subjects = [
-            _subject(channel.id, kind)
-            for channel in book.channels.values()
-            for kind in SERVICE_KINDS
-            if _is_bounded(channel, kind) or (kind == "payout" and channel.id in book.floats)
-        ]
-        day = ist_day(self._clock.now())
-        if subjects:
-            async with self._pool.acquire() as conn:
+        book, now = await self._directory.routing_book(), self._clock.now()
+        day = ist_day(now)
+        async with self._pool.acquire() as conn:
+            told = await told_floats(conn, now)
+            with_float = {*book.floats, *told}
+            subjects = [
+                _subject(channel.id, kind)
+                for channel in book.channels.values()
+                for kind in SERVICE_KINDS
+                if _is_bounded(channel, kind) or (kind == "payout" and channel.id in with_float)
+            ]
+            if subjects:
                 self._used = await read_used(conn, subjects, day)
-        self._day = day
+        self._told, self._day = told, day
+        self._show()
+
+    def _show(self) -> None:
+        """Set the gauges; those of a channel that tells no more keep their last value, and are no longer low."""
+        for channel_id, told in self._told.items():
+            used = self._used.get(_subject(channel_id, "payout"), Used(ever=told.used_paise))
+            left_paise = told.balance_paise - (used.ever - told.used_paise)
+            FLOAT_PAISE.labels(channel_id).set(left_paise)
+            FLOAT_LOW.labels(channel_id).set(left_paise < self._low_paise)
 
     async def _run(self) -> None:
         while True:
