@@ -90,11 +90,9 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         directory = Directory(pool, SecretBox.from_settings(settings), clock=clock)
         await listener.listen(MERCHANTS_CHANGED, directory.invalidate)
         health = HealthStore(redis, clock=clock)
-        await health.start()
-        stack.push_async_callback(health.stop)
+        await _run(stack, health)
         spending = Spending(pool, directory, clock, low_paise=settings.float_low * PAISE_PER_RUPEE)
-        await spending.start()
-        stack.push_async_callback(spending.stop)
+        await _run(stack, spending)
         gateway = ProviderGateway(
             directory,
             client,
@@ -105,7 +103,8 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         router = Router(directory, gateway, clock, health=health, spending=spending)
         windows = SharedWindows(redis)
         stack.push_async_callback(windows.drain)
-        gate = MerchantGate(directory=directory, windows=windows, clock=clock, policy=GatePolicy.from_settings(settings))
+        policy = GatePolicy.from_settings(settings)
+        gate = MerchantGate(directory=directory, windows=windows, clock=clock, policy=policy)
         rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
         outbox = Outbox()
         desk = Desk(pool, directory, clock, rules, outbox=outbox, ended=_ended(health))
@@ -144,6 +143,11 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
             payments=payments,
             words=Words(desk, asker, directory, id_length(settings.app_brand_prefix)),
         )
+
+
+async def _run(stack: AsyncExitStack, loop: HealthStore | Spending) -> None:
+    await loop.start()
+    stack.push_async_callback(loop.stop)
 
 
 def _banks(settings: Settings, service: str) -> BankDirectory:
