@@ -7,6 +7,8 @@ package's public face.
 from wisipay_sdk.async_client import AsyncWisipay
 from wisipay_sdk.callbacks import Callback, verify_callback
 from wisipay_sdk.client import Wisipay
+from wisipay_sdk.developer import ApiRequest, Attempt, Environment, Event, EventDetail, Page
+from wisipay_sdk.developer_calls import Place, RequestFilter
 from wisipay_sdk.errors import (
     CallbackNotAuthentic,
     InvalidAnswer,
@@ -28,11 +30,17 @@ from wisipay_sdk.retries import Retries
 from wisipay_sdk.signing import sign_request
 
 __all__ = [
+    "ApiRequest",
     "AsyncWisipay",
+    "Attempt",
     "Callback",
     "CallbackNotAuthentic",
+    "Environment",
+    "Event",
+    "EventDetail",
     "InvalidAnswer",
     "NoAnswer",
+    "Page",
     "Payin",
     "PayinOrder",
     "PaymentRefused",
@@ -40,7 +48,9 @@ __all__ = [
     "PaymentType",
     "Payout",
     "PayoutOrder",
+    "Place",
     "Refused",
+    "RequestFilter",
     "Retries",
     "Status",
     "Wisipay",

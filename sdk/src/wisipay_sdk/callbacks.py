@@ -44,7 +44,8 @@ def verify_callback(
 ) -> Callback:
     """Return the callback, or raise `CallbackNotAuthentic`. `body` is exactly as it came; header names in any case.
 
-    `secrets` is your API secret, or several while one takes the place of another. `now` is Unix seconds, by default the
+    `secrets` is what the address is signed with: your API secret for a callback URL, an endpoint's own (`whsec_…`) for
+    an endpoint; or several, while one takes the place of another. `now` is Unix seconds, by default the
     clock's.
     """
     named = {name.lower(): value for name, value in headers.items()}

@@ -23,6 +23,8 @@ from wisipay_sdk.signing import sign_request
 
 T = TypeVar("T")
 _USER_AGENT = "wisipay-sdk-python/0.1"
+_PAYMENTS = "/api/payment/"
+_SANDBOX = "/api/payment/uat/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Account:
     base_url: httpx.URL
     merchant_id: str
     secret: str
+    is_sandbox: bool = False
 
     def __repr__(self) -> str:
         """Show no secret: a traceback may print this."""
@@ -107,7 +110,8 @@ def _start(
 
 
 def _request(account: Account, call: Call[T]) -> httpx.Request:
-    url = account.base_url.copy_with(raw_path=account.base_url.raw_path.rstrip(b"/") + call.path.encode())
+    path = call.path.replace(_PAYMENTS, _SANDBOX, 1) if account.is_sandbox else call.path
+    url = account.base_url.copy_with(raw_path=account.base_url.raw_path.rstrip(b"/") + path.encode())
     now_ms = time.time_ns() // 1_000_000
     headers = {
         "accept": "application/json",

@@ -1,26 +1,33 @@
 """The sync client."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
 
-from wisipay_sdk import calls
+from wisipay_sdk import calls, developer_calls
 from wisipay_sdk.answers import Answer
 from wisipay_sdk.calls import Account, Call, Outcome, Pause, Step
+from wisipay_sdk.developer import ApiRequest, Environment, Event, EventDetail, Page
+from wisipay_sdk.developer_calls import Place, RequestFilter
 from wisipay_sdk.models import Payin, PayinOrder, PaymentState, PaymentType, Payout, PayoutOrder
+from wisipay_sdk.paging import every
 from wisipay_sdk.retries import Retries
 
 T = TypeVar("T")
 DEFAULT_TIMEOUT_SECONDS = 30.0
+PAGE = 100
+_START = Place()
+_ANY = RequestFilter()
 
 
 class Wisipay:
     """One merchant at one Wisipay; keeps its connections, so make one and close it. Threads may share it.
 
-    `base_url` is the address of the payment API. Calls raise `Refused`, `PaymentRefused`, `NoAnswer`, `InvalidAnswer`.
+    `base_url` is the address of the payment API; with `sandbox` payments are its tests, without money.
+    Calls raise `Refused`, `PaymentRefused`, `NoAnswer`, `InvalidAnswer`.
     """
 
     def __init__(
@@ -29,12 +36,13 @@ class Wisipay:
         *,
         merchant_id: str,
         secret: str,
+        sandbox: bool = False,
         retries: Retries | None = None,
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._account = Account(httpx.URL(base_url), merchant_id, secret)
+        self._account = Account(httpx.URL(base_url), merchant_id, secret, sandbox)
         self._retries = retries or Retries()
         self._http = httpx.Client(timeout=timeout_seconds, transport=transport, follow_redirects=False)
         self._sleep = sleep
@@ -50,6 +58,34 @@ class Wisipay:
     def state(self, order_id: str, payment_type: PaymentType | None = None) -> PaymentState:
         """Ask how an order stands; with its type the provider is asked as well while it is open."""
         return self._do(calls.state(order_id, payment_type))
+
+    def request_page(self, place: Place = _START, wanted: RequestFilter = _ANY) -> Page[ApiRequest]:
+        """Return a page of the requests that you made, sandbox and real alike."""
+        return self._do(developer_calls.request_page(place, wanted))
+
+    def event_page(self, place: Place = _START) -> Page[Event]:
+        """Return a page of your callback events: the sandbox's, or those of real payments."""
+        return self._do(developer_calls.event_page(place, self._environment))
+
+    def requests(self, wanted: RequestFilter = _ANY, *, after: str | None = None) -> Iterator[ApiRequest]:
+        """Iterate over the requests behind a cursor, page by page."""
+        return every(lambda cursor: self.request_page(Place(after=cursor, limit=PAGE), wanted), after)
+
+    def events(self, *, after: str | None = None) -> Iterator[Event]:
+        """Iterate over your callback events behind a cursor, page by page."""
+        return every(lambda cursor: self.event_page(Place(after=cursor, limit=PAGE)), after)
+
+    def event(self, event_id: str) -> EventDetail:
+        """Return an event with the attempts to deliver it."""
+        return self._do(developer_calls.event(event_id))
+
+    def resend(self, event_id: str) -> bool:
+        """Have an event delivered once more; False where it is being delivered at this moment."""
+        return self._do(developer_calls.resend(event_id))
+
+    @property
+    def _environment(self) -> Environment:
+        return "UAT" if self._account.is_sandbox else "LIVE"
 
     def close(self) -> None:
         """Close the connections."""

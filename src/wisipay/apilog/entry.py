@@ -7,13 +7,14 @@ not seen, and must never raise, whatever somebody sent.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from wisipay.access import client_address
 from wisipay.core.http_wire import Reply, WireRequest
-from wisipay.core.redaction import redact
+from wisipay.core.redaction import REDACTED, is_sensitive, redact, redact_field
 
 BODY_CHARACTERS_MAX: Final = 4_096
 """So much of a body is kept."""
@@ -21,6 +22,21 @@ _READ_BYTES_MAX: Final = 16_384
 _TEXT_MAX: Final = 64
 _PATH_MAX: Final = 256
 _CUT: Final = "...[cut]"
+_OUR_NAMES: Final = frozenset(
+    {
+        *("amount", "orderId", "paymentMode", "customerName", "customerEmail", "customerPhone", "remarks"),
+        *("redirectUrl", "currency", "beneficiaryName", "beneficiaryAccountNumber", "beneficiaryIfsc"),
+        *("beneficiaryBankName", "beneficiaryVpa", "beneficiaryPhone", "success", "data", "error", "details", "code"),
+        *("transactionId", "paymentUrl", "upiLink", "status", "utr", "type", "createdAt", "updatedAt", "message"),
+        *("description", "retryable"),
+    }
+)
+_PLAIN: Final = frozenset({"orderId", "transactionId", "utr"})
+"""Shown as they are, as in log lines."""
+_WITH_MEMBERS: Final = frozenset({"data", "error"})
+"""In these lies one more level, and nothing deeper that is not looked at as usual."""
+_PAYERS_LINKS: Final = ("paymentUrl", "upiLink")
+"""Whoever has one sees the payment. Hidden by name, which also spares the search for what looks like a secret."""
 _SANDBOX_PATH: Final = "/api/payment/uat/"
 
 
@@ -72,6 +88,7 @@ def row(entry: Seen, trusted_proxies: tuple[str, ...]) -> tuple[object, ...]:
     request, reply, headers = entry.request, entry.reply, entry.request.headers
     asked, answered = _members(request.body), _members(reply.body)
     data = _mapping(answered.get("data"))
+    data.update((name, REDACTED) for name in _PAYERS_LINKS if name in data)
     address = client_address(request.peer_address, headers.get("x-forwarded-for"), trusted_proxies)
     path = request.path_and_query.partition("?")[0]
     return (
@@ -114,8 +131,33 @@ def _scheme(headers: Mapping[str, str], asked: dict[str, Any]) -> str | None:
 
 
 def _shown(body: bytes, members: dict[str, Any]) -> str:
-    read = msgspec.json.encode(redact(members)).decode() if members else redact(body.decode(errors="replace"))
-    return _bounded(str(read), BODY_CHARACTERS_MAX)
+    if not members:
+        return _bounded(str(redact(body.decode(errors="replace"))), BODY_CHARACTERS_MAX) if body else ""
+    return _bounded(msgspec.json.encode(_redacted(members)).decode(), BODY_CHARACTERS_MAX)
+
+
+def _redacted(members: dict[str, Any]) -> dict[str, Any]:
+    """Redact as `redact` does, in fewer steps: names of our own are no secrets, and what is below them is not deep."""
+    return {
+        name if name in _OUR_NAMES else str(redact(name)): (
+            _redacted(value) if name in _WITH_MEMBERS and isinstance(value, dict) else _member(name, value)
+        )
+        for name, value in members.items()
+    }
+
+
+def _member(name: str, value: object) -> object:
+    if isinstance(value, str):
+        if name in _PLAIN:
+            return value
+        if len(value) <= _PATH_MAX and not is_sensitive(name):
+            return _redacted_text(name, value)
+    return redact_field(name, value)
+
+
+@lru_cache(maxsize=1024)  # modes, currencies and addresses to go back to are nearly always the same
+def _redacted_text(name: str, value: str) -> object:
+    return redact_field(name, value)
 
 
 def _text(value: object) -> str | None:
@@ -124,5 +166,7 @@ def _text(value: object) -> str | None:
 
 def _bounded(text: str, length_max: int) -> str:
     """Return a text that PostgreSQL takes: no NUL, no half of a character."""
-    clean = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    clean = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    if not clean.isascii():
+        clean = clean.encode(errors="replace").decode()
     return clean if len(clean) <= length_max else clean[: length_max - len(_CUT)] + _CUT

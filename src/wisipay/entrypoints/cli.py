@@ -50,6 +50,10 @@ _SLICE_COMMANDS: Final = {
         "Settlement files of providers against our payments: mapping, import, differences.",
     ),
     "jobs": ("wisipay.entrypoints.cli_jobs:app", "Background jobs: dead letters, replay."),
+    "listen": ("wisipay.entrypoints.cli_developer:listen", "Merchants' developers: callbacks to a local port."),
+    "trigger": ("wisipay.entrypoints.cli_developer:trigger", "Merchants' developers: a test payment with any outcome."),
+    "logs": ("wisipay.entrypoints.cli_developer:logs", "Merchants' developers: what was asked and answered."),
+    "resend": ("wisipay.entrypoints.cli_developer:resend", "Merchants' developers: send a callback event again."),
 }
 for _name, (_place, _help) in _SLICE_COMMANDS.items():
     app.command(_place, name=_name, help=_help)

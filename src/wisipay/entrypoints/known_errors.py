@@ -14,6 +14,7 @@ _KNOWN: Final = frozenset(
         ("wisipay.core.embedded.errors", "EmbeddedStoreError"),
         ("wisipay.core.errors", "AppError"),
         ("wisipay.core.migrations", "MigrationError"),
+        ("wisipay.entrypoints.cli_developer", "DeveloperToolsMissing"),
         ("wisipay.entrypoints.supervisor", "SupervisorError"),
         ("redis.exceptions", "ConnectionError"),
     }
