@@ -70,23 +70,25 @@ async def test_dead_callbacks_are_listed_shown_and_replayed(database: Pool, wisi
     _, (shown,), _ = await wisipay("callbacks", "show", str(dead.event_id))
     assert [made["http_status"] for made in shown["attempts_made"]] == [500]
     _, (replayed,), _ = await wisipay("callbacks", "replay", str(dead.event_id))
-    assert replayed == {"event_id": str(dead.event_id), "due": True}
+    assert replayed == {"event_id": str(dead.event_id), "due": True, "to": ["url"]}
     kept = await show_callback(database, dead.event_id)
     assert kept is not None
     assert kept[0].state is CallbackState.WAITING
 
 
-async def test_a_switched_off_endpoint_is_switched_on_and_what_was_held_back_replayed(
+async def test_a_switched_off_url_is_switched_on_and_what_came_meanwhile_replayed(
     database: Pool, wisipay: _Command
 ) -> None:
     async with database.acquire() as conn:
         await enqueue(conn, [event(), event()])
     claimed = await claim(database, {"MER-1": 1}, uuid4(), 60)
     await record(database, [attempt(each, AttemptOutcome.SWITCHED_OFF, status=410) for each in claimed])
+    async with database.acquire() as conn:
+        await enqueue(conn, [event()])
     _, (switched,), _ = await wisipay("callbacks", "switch-on", "MER-1", "payin")
-    assert switched == {"switched_on": [claimed[0].event.url]}
+    assert switched == {"switched_on": [claimed[0].event.url], "resumed": 2}
     _, (replayed,), _ = await wisipay("callbacks", "replay-all", "--state", "SWITCHED_OFF", "--since", "2026-01-01")
-    assert replayed == {"due": 2}
+    assert replayed == {"due": 1}
 
 
 async def test_dead_webhooks_are_listed_shown_redacted_and_replayed(database: Pool, wisipay: _Command) -> None:
