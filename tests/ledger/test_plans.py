@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime
+from inspect import isfunction, signature
 from typing import cast
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ import pytest
 
 from support.large_ledger import HISTORY, LINES, Recorder, make, plan_of, vacuum
 from wisipay import ledger
-from wisipay.ledger import LineFilter, OperationName, PostedBy, ValuedBy, months
+from wisipay.ledger import LineFilter, OperationName, PostedBy, ValuedBy, checks, daily, months, seals
 from wisipay.ledger.operations_rows import known_records
 from wisipay.ledger.store import Connection
 
@@ -25,6 +26,13 @@ PAGES_PER_ROW = 20
 
 async def _all(stream: AsyncIterator[object]) -> list[object]:
     return [each async for each in stream]
+
+
+async def _first(stream: AsyncIterator[object], count: int) -> None:
+    async for _ in stream:
+        count -= 1
+        if not count:
+            return
 
 
 async def _pages(books: ledger.Reading) -> None:
@@ -53,20 +61,70 @@ async def _operations(books: ledger.Reading) -> None:
     assert len(await known_records(connection, [operation])) == 3
 
 
-READS: list[Callable[[ledger.Reading], Awaitable[object]]] = [
-    _pages,
-    _statement,
-    _operations,
-    lambda books: ledger.account_totals(books, BUSY, DAY, date(2025, 11, 30), every="day"),
-    lambda books: ledger.balances_at(books, [BUSY, OTHER], PostedBy(MOMENT)),
-    lambda books: ledger.balances_at(books, [BUSY, OTHER], ValuedBy(DAY)),
-    lambda books: ledger.trial_balance_at(books, ValuedBy(DAY)),
-    lambda books: ledger.balance_sheet(books, PostedBy(MOMENT)),
-    lambda books: ledger.income_statement(books, DAY, DAY),
-    lambda books: _all(ledger.general_ledger(books, DAY, DAY)),
-    lambda books: ledger.account_tree(books, BUSY),
-    lambda books: ledger.entry(books.connection, UUID(int=77)),
-]
+async def _load(books: ledger.Reading) -> None:
+    command = ledger.Transfer(UUID(int=77), (ledger.Line(BUSY, 1), ledger.Line(OTHER, -1)), idempotency_key="key20")
+    await ledger.load(books.connection, ledger.wanted_by([command, ledger.Void(uuid4(), UUID(int=80))]))
+
+
+async def _streams(books: ledger.Reading) -> None:
+    await _first(ledger.stream_lines(books, BUSY, LineFilter(since=MOMENT)), 300)
+    await _first(checks.findings(books.connection, also_gone=True), 10)
+
+
+Read = Callable[[ledger.Reading], Awaitable[object]]
+
+READS: dict[str, Read] = {
+    "account_entries": _pages,
+    "statement statement_by_value_date": _statement,
+    "operation operation_of_entry operations_page": _operations,
+    "load": _load,
+    "stream_lines findings": _streams,
+    "account_totals": lambda books: ledger.account_totals(books, BUSY, DAY, date(2025, 11, 30), every="day"),
+    "balances_at": lambda books: ledger.balances_at(books, [BUSY, OTHER], PostedBy(MOMENT)),
+    "balances_at by value date": lambda books: ledger.balances_at(books, [BUSY, OTHER], ValuedBy(DAY)),
+    "all_balances_at trial_balance_at": lambda books: ledger.trial_balance_at(books, ValuedBy(DAY)),
+    "balance_sheet": lambda books: ledger.balance_sheet(books, PostedBy(MOMENT)),
+    "income_statement": lambda books: ledger.income_statement(books, DAY, DAY),
+    "general_ledger": lambda books: _all(ledger.general_ledger(books, DAY, DAY)),
+    "account_tree": lambda books: ledger.account_tree(books, BUSY),
+    "entry": lambda books: ledger.entry(books.connection, UUID(int=77)),
+    "account_lines": lambda books: ledger.account_lines(books.connection, BUSY, limit=20),
+    "balances": lambda books: ledger.balances(books.connection, [BUSY, OTHER]),
+    "trial_balance": lambda books: ledger.trial_balance(books.connection),
+    "daily_balances": lambda books: daily.daily_balances(books, BUSY, DAY, date(2025, 11, 30), by_value_date=True),
+    "runs open_findings ledger_state": lambda books: checks.ledger_state(books.connection),
+    "chain_tail": lambda books: seals.chain_tail(books.connection),
+    "archives": lambda books: months.archives(books.connection),
+}
+"""Every read by the names of the functions that it calls."""
+
+WRITES = {
+    *("apply", "apply_linked", "write", "record_operations", "record_linked_operations", "take_snapshots", "reading"),
+    *("open_accounts", "set_account_floor", "set_account_status", "acknowledge", "keep", "note_run", "seal"),
+    *("close_days", "correct_days", "archive_month", "create_months", "drop_detached", "restore", "partitions"),
+}
+"""What changes something or, of `reading` and `partitions`, looks at no row of the ledger."""
+
+WHOLE = {
+    *("check_days", "check_everything", "check_new", "run_checks", "all_records", "verify_archive", "in_default"),
+    *("journal", "verify_chain"),
+}
+"""What looks at the whole history on purpose, a piece at a time."""
+
+
+def test_every_read_of_the_library_is_looked_at_here() -> None:
+    public = {
+        name
+        for face in (ledger, checks, daily, months, seals)
+        for name, function in vars(face).items()
+        if isfunction(function)
+        and name in getattr(face, "__all__", [name])
+        and (function.__module__ == face.__name__ or face is not daily)
+        and not name.startswith("_")
+        and next(iter(signature(function).parameters), None) in {"books", "connection"}
+    }
+    looked_at = {name for names in READS for name in names.split(" by ", maxsplit=1)[0].split()}
+    assert public - WRITES - WHOLE == looked_at
 
 
 @pytest.mark.parametrize("by_month", [False, True], ids=["in the default partition", "by month"])
@@ -81,7 +139,7 @@ async def test_no_read_walks_through_history(database: asyncpg.Pool[asyncpg.Reco
         (totals,) = await ledger.account_totals(ledger.Reading(connection), BUSY, date(2025, 1, 1), date(2026, 12, 31))
         assert (totals.debits, totals.credits, totals.closing) == (LINES, 0, LINES)
         recorder = Recorder(connection)
-        for read in READS:
+        for read in READS.values():
             await read(ledger.Reading(cast("Connection", recorder)))
         faults: list[str] = []
         for query, arguments, rows in recorder.asked:
@@ -94,19 +152,12 @@ async def test_no_read_walks_through_history(database: asyncpg.Pool[asyncpg.Reco
     assert not faults, "\n".join(faults)
 
 
-async def _first(stream: AsyncIterator[object], count: int) -> None:
-    async for _ in stream:
-        count -= 1
-        if not count:
-            return
-
-
 async def _beginning(books: ledger.Reading, *, valued: bool) -> None:
     found = await (ledger.statement_by_value_date if valued else ledger.statement)(books, BUSY, DAY, date(2025, 12, 20))
     await _first(found.lines, 50)
 
 
-MOST_PAGES: dict[str, tuple[int, Callable[[ledger.Reading], Awaitable[object]]]] = {
+MOST_PAGES: dict[str, tuple[int, Read]] = {
     "balance at a moment": (25, lambda books: ledger.balances_at(books, [BUSY], PostedBy(MOMENT))),
     "balance by value date": (30, lambda books: ledger.balances_at(books, [BUSY], ValuedBy(DAY))),
     "first lines of a statement": (1_400, lambda books: _beginning(books, valued=False)),
@@ -118,6 +169,9 @@ MOST_PAGES: dict[str, tuple[int, Callable[[ledger.Reading], Awaitable[object]]]]
         lambda books: ledger.account_totals(books, BUSY, date(2025, 1, 1), date(2025, 12, 12), every="month"),
     ),
     "general ledger, one account": (40, lambda books: ledger.account_totals(books, BUSY, DAY, DAY)),
+    "trial balance at a moment": (9_500, lambda books: ledger.trial_balance_at(books, PostedBy(MOMENT))),
+    "balance sheet by value date": (12_500, lambda books: ledger.balance_sheet(books, ValuedBy(DAY))),
+    "general ledger": (22_000, lambda books: _all(ledger.general_ledger(books, DAY, DAY))),
     "entry by id": (25, lambda books: ledger.entry(books.connection, UUID(int=77))),
 }
 

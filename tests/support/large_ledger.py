@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from wisipay.ledger.sql import QUERIES
 from wisipay.ledger.store import Connection
 
 LINES = 50_000
@@ -48,6 +49,7 @@ MAKE = (
          WHERE a.id = 'ASSET:LARGE:2:CASH') AS credit
     FROM generate_series(1, $LINES) AS series (n)
     """,
+    "ANALYZE made, ledger_balances",
     """
     INSERT INTO ledger_entries (
         id, posted_at, kind, value_date, currency, narration, external_reference, balance_numbers, amounts
@@ -92,6 +94,13 @@ MAKE = (
         last_posted_at = made.posted_at
     FROM made WHERE made.n = $LINES AND number IN (made.debit, made.credit)
     """,
+    """
+    INSERT INTO ledger_seal_blocks
+    SELECT 1, 1, 1, max(sequence) - 10, now(), hash, hash, hash, substring(hash FOR 16), hash
+    FROM ledger_entries, decode(repeat('00', 32), 'hex') AS zeros (hash) GROUP BY hash
+    """,
+    "INSERT INTO ledger_closed_days VALUES ('2025-11-30', now())",
+    QUERIES["summarize_order"],
     "ANALYZE",
 )
 
@@ -124,6 +133,11 @@ class Recorder:
         """Read the first row."""
         rows = await self.fetch(query, *arguments)
         return rows[0] if rows else None
+
+    async def fetchval(self, query: str, *arguments: object) -> object:
+        """Read the first value of the first row."""
+        row = await self.fetchrow(query, *arguments)
+        return None if row is None else row[0]
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,9 @@ async def daily_balances(
     if not by_value_date:
         return [day for day in days.values() if day.debit_count or day.credit_count]
     closed = await books.connection.fetchval(QUERIES["last_closed_day"])
-    last = min(last, closed or date.min)
+    if closed is None or closed < first:
+        return []
+    last = min(last, closed)
     moved = {day: [each.debits, each.credits, each.debit_count, each.credit_count] for day, each in days.items()}
     for row in await books.connection.fetch(QUERIES["dated_around"], account.number, first, last):
         for day, sign in ((row["posted_day"], -1), (row["value_day"], 1)):

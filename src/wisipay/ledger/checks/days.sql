@@ -226,13 +226,20 @@ ORDER BY daily.day ASC, daily.revision DESC;
 SELECT max(closed.day) AS day FROM ledger_closed_days AS closed;
 
 -- name: dated_around
--- Lines of account $1 that count on another day than they were written on, where one of the two is from $2 to $3.
+-- Lines of account $1 that count on another day than they were written on, where one of the two is from $2 to $3: among
+-- those whose span of days touches that range, which the index finds however many others the account has.
 SELECT
     dated.value_day,
     dated.posted_day,
     dated.amount
 FROM ledger_value_dated_lines AS dated
-WHERE dated.account_number = $1 AND (dated.value_day BETWEEN $2 AND $3 OR dated.posted_day BETWEEN $2 AND $3);
+WHERE
+    dated.between_days && int8range(
+        ($1::bigint << 32) + (greatest($2::date, date '1900-01-01') - date '2000-01-01') - 1,
+        ($1::bigint << 32) + (least($3::date, date '9999-01-01') - date '2000-01-01'),
+        '[]'
+    )
+    AND (dated.value_day BETWEEN $2 AND $3 OR dated.posted_day BETWEEN $2 AND $3);
 
 -- name: told_days
 -- What the lines of account $1 say of each day from the moment $2 to before $3.
