@@ -6,11 +6,11 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from support.desk_bench import AMOUNT, DeskBench, word
 from support.payment_world import FAILED, FIRST, MERCHANT, NOON, REJECTED, SECOND, SUCCESS

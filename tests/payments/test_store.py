@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields, replace
 from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from support.desk_bench import DeskBench
 from support.payment_world import FAILED, FIRST, MERCHANT, REJECTED, REPORT_PENDING, SECOND, SUCCESS
@@ -298,7 +298,7 @@ async def test_the_columns_of_a_payment_are_its_fields_in_their_order(database: 
         WHERE attrelid = 'payments_transactions'::regclass AND attnum > 0 ORDER BY attnum
         """
     )
-    names = [each.name for each in fields(Transaction)]
+    names = list(Transaction.__struct_fields__)
     assert [row["attname"] for row in rows][: len(names)] == names
 
 

@@ -58,7 +58,11 @@ class Acts:
 
     def flush(self) -> bool:
         """Let a desk go on with its batch."""
-        busy = [process for process in self.stage.processes if process.has_commands]
+        busy = [
+            each
+            for each in self.stage.processes
+            if (each.queue or each.batch or each.late_answers) and not each.is_stopped
+        ]
         if not busy:
             return False
         process = busy[self.choices.below(len(busy))] if len(busy) > 1 else busy[0]
@@ -135,7 +139,8 @@ class Acts:
             status = CHANGES[order.status]
             self.world.saw(f"provider: {order.status} turns {status}")
         order.status = status
-        self.world.say(f"provider: {order.reference[-5:].lstrip('0')} is {status}")
+        if self.world.trace is not None:
+            self.world.say(f"provider: {order.reference[-5:].lstrip('0')} is {status}")
         if not self.choices.chance(100):
             self.stage.write(order)
         return True
@@ -155,7 +160,8 @@ class Acts:
             self.world.saw("webhook lost")
             return True
         webhook = letter.webhook(self.world.new_uuid(), self.world.now)
-        self.world.say(f"webhook {letter.number} stored: {letter.word}")
+        if self.world.trace is not None:
+            self.world.say(f"webhook {letter.number} stored: {letter.word}")
         self.world.inbox.insert([webhook], self.world.now)
         return True
 

@@ -28,6 +28,7 @@ from wisipay.providers import ProviderStatus
 
 _IST = timedelta(hours=5, minutes=30)
 _OPEN = frozenset({Status.PENDING, Status.PROCESSING})
+_MOVED = frozenset({Status.SUCCESS, Status.REVERSED})
 _ENDED_BADLY = frozenset({Status.FAILED, Status.EXPIRED})
 _SAID_FAILED = frozenset({ProviderStatus.FAILED, ProviderStatus.REVERSED})
 _fixed_of = attrgetter(
@@ -72,14 +73,14 @@ class Checks:
     def before_commit(self, commands: Sequence[Command]) -> None:
         """Note the leases that none of these commands holds, though one of them speaks for an older one."""
         self._fenced.clear()
-        if not any(isinstance(command, Looked) for command in commands):
-            return
         for command in commands:
             if not isinstance(command, Looked) or command.lease_token is None:
                 continue
             stored = self._payments.transactions.get(command.transaction_id)
             if stored is not None and stored.lease_token != command.lease_token:
                 self._fenced[stored.id] = (stored.lease_token, stored.polls, stored.not_found)
+        if not self._fenced:
+            return
         for command in commands:
             stored = self._payments.transactions.get(command.transaction_id or "")
             if stored is not None and not (isinstance(command, Looked) and command.lease_token != stored.lease_token):
@@ -118,7 +119,7 @@ class Checks:
         known = self._known[transaction.id]
         if _fixed_of(transaction) != known.fixed:
             raise Broken("fixed", f"{transaction.id} changed what it was opened with")
-        if transaction.status.value != known.status:
+        if transaction.status != known.status:
             raise Broken("timeline", f"{transaction.id} is {transaction.status}, its last event says {known.status}")
         if transaction.event_count != len(self._payments.events[transaction.id]):
             raise Broken("timeline", f"{transaction.id} counts {transaction.event_count} events")
@@ -211,20 +212,19 @@ class Checks:
     def _effect(self, transaction: Transaction, known: Known) -> None:
         effect = self.shadow.effects[transaction.id]
         status, is_payin = transaction.status, transaction.kind is Kind.PAYIN
-        moved = status in {Status.SUCCESS, Status.REVERSED}
+        moved = status in _MOVED
         lines = known.lines.get(transaction.channel_id)
         if lines is None:
             lines = known.lines[transaction.channel_id] = _lines(transaction)
         is_held = not is_payin and status in _OPEN
-        posted = {name: amount for name, amount in effect.posted.items() if amount}
-        pending = {name: amount for name, amount in effect.pending.items() if amount}
-        if (effect.moves, effect.reversals) != (int(moved), int(status is Status.REVERSED)):
+        posted, pending = effect.posted, effect.pending
+        if effect.moves != moved or effect.reversals != (status is Status.REVERSED):
             raise Broken(
                 "posted once", f"{transaction.id} {status}: {effect.moves} moves, {effect.reversals} reversals"
             )
         if posted != (lines if status is Status.SUCCESS else {}):
             raise Broken("posted right", f"{transaction.kind} {transaction.id} {status}: {posted}")
-        if pending != (lines if is_held else {}) or effect.open_holds != int(is_held):
+        if pending != (lines if is_held else {}) or effect.open_holds != is_held:
             raise Broken("held", f"{transaction.kind} {transaction.id} {status} holds {pending}")
 
     def _count(self, transaction: Transaction, known: Known) -> None:

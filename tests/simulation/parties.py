@@ -56,7 +56,6 @@ HABITS = {
     "beta": Habits(signs=False, answers_status=True, not_found_is_definite=False, one_address=False),
     "gamma": Habits(signs=True, answers_status=False, not_found_is_definite=False, one_address=False),
 }
-CAPABILITIES = {provider_id: habits.capabilities for provider_id, habits in HABITS.items()}
 
 
 def _tiers(charge: FeeCharge, small: FeeCharge) -> tuple[FeeTier, ...]:
@@ -142,6 +141,7 @@ CHANNELS = (
     _channel("beta", "north"),
     _channel("gamma", "north", daily=450_000),
 )
+CAPABILITIES = {each.id: HABITS[each.provider_id].capabilities for each in CHANNELS}
 
 
 class People:
@@ -150,6 +150,7 @@ class People:
     def __init__(self) -> None:
         self.merchants = {each.id: each for each in MERCHANTS}
         self.by_channel = {each.id: each for each in CHANNELS}
+        self._routing_book = RoutingBook(self.by_channel)
 
     async def merchant(self, merchant_id: str) -> Merchant | None:
         """Return a merchant."""
@@ -157,7 +158,7 @@ class People:
 
     async def routing_book(self) -> RoutingBook:
         """Give the channels as they are now; there are no rules."""
-        return RoutingBook(self.by_channel)
+        return self._routing_book
 
     async def channel(self, channel_id: str) -> Channel | None:
         """Return a channel."""
@@ -169,7 +170,16 @@ class People:
 
     def pause(self, channel_id: str, *, paused: bool) -> None:
         """Take a channel out of routing, or back into it."""
-        self.by_channel[channel_id] = replace(self.by_channel[channel_id], is_paused=paused)
+        self._put(replace(self.by_channel[channel_id], is_paused=paused))
+
+    def mend(self) -> None:
+        """Make every channel what it was at the beginning."""
+        for channel in CHANNELS:
+            self._put(channel)
+
+    def _put(self, channel: Channel) -> None:
+        self.by_channel = self.by_channel | {channel.id: channel}
+        self._routing_book = RoutingBook(self.by_channel)
 
 
 def fee_and_tax(service: ServiceConfig, amount_paise: int) -> tuple[int, int]:

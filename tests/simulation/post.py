@@ -21,17 +21,20 @@ Twist = Literal["true", "bare", "by our id", "by its name", "wrong amount", "wro
 TWISTS: tuple[Twist, ...] = ("true", "bare", "by our id", "by its name", "wrong amount", "wrong currency", "garbled")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Letter:
-    """One webhook: to which address, signed by which channel (None: nobody), saying what."""
+    """One webhook: to which address, signed by which channel (None: nobody), saying what.
+
+    `hint` is what a channel reads whose secret did not sign it; made when the first one does.
+    """
 
     number: int
     provider_id: str
     legal_entity_id: str | None
     signer: str | None
     word: WebhookWord
-    hint: WebhookWord
     is_readable: bool = True
+    hint: WebhookWord | None = None
 
     def webhook(self, webhook_id: UUID, now: datetime) -> ReceivedWebhook:
         """Return it as it is stored."""
@@ -73,13 +76,16 @@ class PostOffice:
         letter = self.letters[int(body)]
         if not letter.is_readable:
             raise WebhookUnreadable("garbled")
-        return (letter.word if letter.signer == channel_id else letter.hint,)
+        if letter.signer == channel_id:
+            return (letter.word,)
+        if letter.hint is None:
+            letter.hint = replace(letter.word, authentic=False)
+        return (letter.hint,)
 
     def _send(
         self, provider_id: str, address: str | None, signer: str | None, word: WebhookWord, *, is_readable: bool = True
     ) -> Letter:
-        hint = replace(word, authentic=False)
-        letter = Letter(len(self.letters), provider_id, address, signer, word, hint, is_readable)
+        letter = Letter(len(self.letters), provider_id, address, signer, word, is_readable)
         self.letters.append(letter)
         self.on_the_way.append(letter)
         return letter

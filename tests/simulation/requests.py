@@ -6,23 +6,22 @@ A coroutine that would do I/O yields one of these to whoever drives it, and is r
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from types import coroutine
 from typing import Any
+
+import msgspec
 
 from wisipay.payments.commands import Command
 from wisipay.providers import PayinOrder, PaymentKind, PayoutOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(msgspec.Struct, frozen=True):
     """A command for the desk of the process."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """An order on its way to a provider."""
 
     channel_id: str
@@ -30,8 +29,7 @@ class Call:
     order: PayinOrder | PayoutOrder
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A question to a provider about a payment."""
 
     channel_id: str
@@ -40,8 +38,7 @@ class Ask:
     provider_reference: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(msgspec.Struct, frozen=True):
     """A callback on its way to a merchant; `event_id` is its `webhook-id` header."""
 
     url: str

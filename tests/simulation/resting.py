@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from simulation.acts import Acts
 from simulation.broken import Broken
-from simulation.parties import CHANNELS
 from simulation.provider import Order
 from wisipay.callbacks import CallbackState
 from wisipay.ledger import AccountStatus
@@ -46,9 +45,7 @@ def come_to_rest(acts: Acts) -> None:
 def _mend(acts: Acts) -> None:
     for account_id in acts.world.ledger.accounts:
         acts.world.ledger.set_account_status(account_id, AccountStatus.ACTIVE)
-    for channel in CHANNELS:
-        acts.world.people.pause(channel.id, paused=False)
-        acts.world.people.by_channel[channel.id] = channel
+    acts.world.people.mend()
     acts.stage.ready.clear()
     for kit in acts.stage.kits:
         kit.process.go_on()

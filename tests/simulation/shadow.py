@@ -22,7 +22,10 @@ _ENDS = frozenset({EntryKind.POST, EntryKind.VOID, EntryKind.EXPIRE})
 
 @dataclass(slots=True)
 class Effect:
-    """What the entries of one payment have moved and hold, by account; `moves` counts entries that move money."""
+    """What the entries of one payment have moved and hold, by account, where that is not nought.
+
+    `moves` counts entries that move money.
+    """
 
     posted: dict[str, int] = field(default_factory=dict)
     pending: dict[str, int] = field(default_factory=dict)
@@ -42,9 +45,10 @@ class Shadow:
 
     def add(self, book: Book) -> None:
         """Add what a book accepted, and compare the accounts that it changed."""
-        floors = {account.id: account for account in book.changed if account.min_balance is not None}
-        for entry in book.added:
-            self._add(entry, floors)
+        if book.added:
+            floors = {account.id: account for account in book.changed if account.min_balance is not None}
+            for entry in book.added:
+                self._add(entry, floors)
         for account in book.changed:
             self.compare(account)
 
@@ -63,7 +67,7 @@ class Shadow:
 
     def _add(self, entry: Entry, floors: dict[str, Account]) -> None:
         command = entry.command
-        if sum(line.amount for line in entry.lines) != 0:
+        if sum([amount for _, amount in entry.lines]) != 0:
             raise Broken("balanced", f"{entry.kind} {command.entry_id}: {entry.lines}")
         if command.entry_id in self.entries:
             raise Broken("entry ids", f"{command.entry_id} was written twice")
@@ -87,7 +91,7 @@ class Shadow:
             counters = self.accounts[name]
             counters[(0 if amount > 0 else 1) + (2 if is_hold else 0)] += abs(amount)
             counters[4] += 1
-            sums[name] = sums.get(name, 0) + amount
+            _add_to(sums, name, amount)
             if movement[1:] != (amount, counters[0] - counters[1], counters[4]):
                 raise Broken("lines", f"{name}: line {movement[1:]}, of {amount}, at {counters}")
         if is_hold:
@@ -101,7 +105,7 @@ class Shadow:
         effect.open_holds -= 1
         for name, amount in hold.lines:
             self.accounts[name][2 if amount > 0 else 3] -= abs(amount)
-            effect.pending[name] -= amount
+            _add_to(effect.pending, name, -amount)
 
     def _check_floors(self, entry: Entry, floors: dict[str, Account]) -> None:
         for name, amount in entry.lines:
@@ -115,3 +119,11 @@ class Shadow:
                 available = credits_ - debits - debits_pending
             if available < (account.min_balance or 0):
                 raise Broken("floor", f"{name} has {available} after {entry.kind} {entry.command}")
+
+
+def _add_to(sums: dict[str, int], name: str, amount: int) -> None:
+    total = sums.get(name, 0) + amount
+    if total:
+        sums[name] = total
+    else:
+        sums.pop(name, None)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from simulation.parties import CAPABILITIES
 from simulation.requests import Ask, Call, Submit, Tell, wait_for
 from support.memory_payments import MemoryPayments
@@ -79,7 +81,7 @@ class WaitingGateway:
 
     async def capabilities(self, channel_id: str) -> Capabilities:
         """Return what the channel's provider can do."""
-        return CAPABILITIES[channel_id.partition("_")[0]]
+        return CAPABILITIES[channel_id]
 
     async def parse_webhook(
         self, channel_id: str, route: WebhookRoute, headers: Mapping[str, str], body: bytes
@@ -135,6 +137,4 @@ class RepeatableService(PaymentService):
         return await self._initiate(merchant, request)
 
     async def _open_command(self, merchant: Merchant, request: Request) -> Open:
-        command = await super()._open_command(merchant, request)
-        object.__setattr__(command, "transaction_id", self._new_id())  # nobody has seen the command yet
-        return command
+        return replace(await super()._open_command(merchant, request), transaction_id=self._new_id())

@@ -156,7 +156,8 @@ class Stage:
     def _answer_call(self, pending: Pending, call: Call) -> None:
         how = self.pick(CALLS)
         self.world.saw(f"call {how}")
-        self.world.say(f"{call.order.reference[-5:].lstrip('0')} at {call.channel_id}: {how}")
+        if self.world.trace is not None:
+            self.world.say(f"{call.order.reference[-5:].lstrip('0')} at {call.channel_id}: {how}")
         if how == "rejected":
             self._resume(pending, Rejected("E1", "no such account", sent=True))
         elif how == "connection refused":
@@ -231,7 +232,8 @@ class Stage:
             self.ready[pending] = outcome
             self.outbound.append(pending)
             return
-        self.world.say(f"asked {ask.channel_id} about {ask.reference[-5:].lstrip('0')}: {outcome}")
+        if self.world.trace is not None:
+            self.world.say(f"asked {ask.channel_id} about {ask.reference[-5:].lstrip('0')}: {outcome}")
         self._resume(pending, outcome)
 
     def _answer_callback(self, pending: Pending, tell: Tell) -> None:

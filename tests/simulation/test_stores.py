@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 import pytest
 
 from simulation.journal import REFUSALS, journaled
@@ -77,7 +78,7 @@ def opening(kind: Kind = Kind.PAYOUT, order_id: str = "ORDER-1", **changes: Any)
         monthly_limit_paise=None,
         candidates=(FIRST, SECOND),
     )
-    return replace(command, **changes)
+    return msgspec.structs.replace(command, **changes)
 
 
 async def opened(stores: Stores, command: Open, now: datetime = NOON) -> Open:
@@ -152,7 +153,7 @@ def _move_backwards(book: PaymentBook) -> None:
 
 
 def _event_again(book: PaymentBook) -> None:
-    book.events[0] = replace(book.events[0], number=1)
+    book.events[0] = msgspec.structs.replace(book.events[0], number=1)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ _BEGINNINGS = (
     datetime(2026, 11, 30, 18, 29, tzinfo=UTC),  # a minute to the next month there
     datetime(2026, 12, 31, 18, 0, tzinfo=UTC),  # half an hour to the next year
 )
+_PAIRS = tuple(first + second for first in CROCKFORD for second in CROCKFORD)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -89,7 +90,7 @@ class World:
     def new_id(self) -> str:
         """Return a readable id of a payment; its time is the present."""
         self._numbers += 1
-        return "WSP" + _digits((self.now - _EPOCH) // _MILLISECOND, 10) + _digits(self._numbers, 12)
+        return f"WSP{_digits((self.now - _EPOCH) // _MILLISECOND, 10)}{_digits(self._numbers, 12)}"
 
     def commit(
         self, commands: Sequence[Command], now: datetime, outbox: Outbox, peeked: Peeked | None = None
@@ -210,11 +211,7 @@ def _numbered(number: int) -> UUID:
 
 @lru_cache(maxsize=4_096)
 def _digits(number: int, length: int) -> str:
-    digits = ""
-    for _ in range(length):
-        number, digit = divmod(number, len(CROCKFORD))
-        digits = CROCKFORD[digit] + digits
-    return digits
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * length - 10, -1, -10)])
 
 
 _ACCOUNTS, _FUNDS = accounts_at_start(), funds_at_start()

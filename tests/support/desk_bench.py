@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from support.merchants import FixedClock
 from support.payment_world import FIRST, MERCHANT, NOON, SECOND
@@ -187,4 +188,4 @@ def word(transaction: Transaction, status: ProviderStatus) -> ProviderWord:
 
 
 def _changed(command: Given, changes: dict[str, Any]) -> Given:
-    return replace(command, **changes)  # type: ignore[type-var]  # every command is a dataclass
+    return replace(command, **changes)  # type: ignore[type-var]  # every command is a struct

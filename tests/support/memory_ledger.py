@@ -57,12 +57,13 @@ class MemoryLedger:
         for target_id in wanted.target_ids:
             if (entry := self.entries.get(target_id)) is not None:
                 found[target_id] = entry
-                names.update(line.account_id for line in entry.lines)
+                names.update([line.account_id for line in entry.lines])
         for entry_id in wanted.entry_ids:
             if (entry := self.entries.get(entry_id)) is not None:
                 found[entry_id] = entry
-        for key in wanted.idempotency_keys & self.keys.keys():
-            found[self.keys[key]] = self.entries[self.keys[key]]
+        if wanted.idempotency_keys:
+            for key in wanted.idempotency_keys & self.keys.keys():
+                found[self.keys[key]] = self.entries[self.keys[key]]
         copies = [_copy_account(accounts[name]) for name in names if name in accounts]
         return Book(copies, [self._as_read(entry) for entry in found.values()], wanted)
 
@@ -119,7 +120,8 @@ class MemoryLedger:
 
 def _check_lines(entry: Entry) -> None:
     lines: tuple[Line, ...] = entry.lines
-    if lines and (len(lines) < 2 or sum(line.amount for line in lines) or not all(line.amount for line in lines)):
+    amounts = [amount for _, amount in lines]
+    if lines and (len(lines) < 2 or sum(amounts) or not all(amounts)):
         raise asyncpg.CheckViolationError(f"ledger_lines: entry {entry.command.entry_id}: debits and credits differ")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 import asyncpg
 
@@ -40,7 +41,8 @@ MOVES: dict[str, frozenset[tuple[str, str]]] = {
 """The moves that the database's trigger allows, by kind: written down once more, as there, apart from the product's."""
 
 _NONE_USED = Use()
-_Naming = Accepted | StatusReport | Unknown
+_ANSWERS: Final = (CreateAnswered, Looked)
+_NAMING: Final = (Accepted, StatusReport, Unknown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ class MemoryPayments:
         """Return copies of every row that the commands may touch; `CountersMissing` before any account."""
         if peeked is None:
             peeked = self.peek(commands)
-        references = dict(peeked.references)
-        stored, taken = self.transactions, peeked.orders.values()
+        references, orders = peeked.references.copy(), peeked.orders.copy()
+        stored, taken = self.transactions, orders.values()
         transactions: dict[str, Transaction] = {}
         names: list[str] = []
         for command in commands:
@@ -93,11 +95,9 @@ class MemoryPayments:
             wanted = again if again in taken else name
             if wanted in stored and wanted not in transactions:
                 transactions[wanted] = stored[wanted].copied()
-        attempts = {
-            (name, attempt.number): attempt
-            for name in other_attempts(commands, transactions)
-            for attempt in self.attempts.get(name, ())
-        }
+        attempts = {}
+        for name in other_attempts(commands, transactions):
+            attempts.update({(name, attempt.number): attempt for attempt in self.attempts.get(name, ())})
         pairs = [(command, transactions.get(name)) for command, name in zip(commands, names, strict=True)]
         counters = usage_needs(pairs, attempts, now)
         if counters and (missing := counters - self.usage.keys()):
@@ -105,7 +105,7 @@ class MemoryPayments:
         return PaymentBook(
             ledger=self.ledger.load(ledger_needs(pairs, attempts)),
             transactions=transactions,
-            orders=dict(peeked.orders),
+            orders=orders,
             references=references,
             attempts=attempts,
             usage={key: self.usage[key] for key in counters},
@@ -124,7 +124,8 @@ class MemoryPayments:
         self._check_moves(book)
         self._check_references(book)
         self._check_histories(book)
-        self.ledger.check(book.ledger)
+        if book.ledger.added:
+            self.ledger.check(book.ledger)
 
     def write(self, book: PaymentBook) -> None:
         """Write the effects of the decided commands. The book's rows become the store's: call `check` first."""
@@ -237,7 +238,7 @@ class MemoryPayments:
                 raise asyncpg.UniqueViolationError(f"payments_events: {event.transaction_id} {event.number}")
             numbers[event.transaction_id] = event.number
         for attempt in book.new_attempts:
-            if any(attempt.number == other.number for other in self.attempts.get(attempt.transaction_id, ())):
+            if attempt.number in [other.number for other in self.attempts.get(attempt.transaction_id, ())]:
                 raise asyncpg.UniqueViolationError(f"payments_attempts: {attempt.transaction_id} {attempt.number}")
 
 
@@ -252,7 +253,7 @@ def _names(command: Command, references: dict[Pair, str]) -> str | None:
 def _spoken_reference(command: Command) -> Pair | None:
     if isinstance(command, ProviderWord):
         reference = command.provider_reference
-    elif isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, _Naming):
+    elif isinstance(command, _ANSWERS) and isinstance(command.outcome, _NAMING):
         reference = command.outcome.provider_reference
     else:
         return None

@@ -10,6 +10,7 @@ from itertools import count
 from typing import TypeVar
 from uuid import UUID
 
+import msgspec
 from hypothesis import strategies as st
 
 from support.desk_bench import DeskBench
@@ -130,7 +131,9 @@ class TwoBooks:
         bench.clock.moment = self.now = NOON
         self.merchant_id = f"MER-{number}"
         self.channels = tuple(
-            replace(each, channel_id=f"{each.provider_id}{number}_acme", provider_id=f"{each.provider_id}{number}")
+            msgspec.structs.replace(
+                each, channel_id=f"{each.provider_id}{number}_acme", provider_id=f"{each.provider_id}{number}"
+            )
             for each in (FIRST, SECOND)
         )
         self.ids = [new_id("WSP", self.now) for _ in range(SLOTS)]

@@ -13,6 +13,7 @@ Paise = NewType("Paise", int)
 PAISE_PER_RUPEE: Final = 100
 PPM: Final = 1_000_000
 """Parts per million in a whole; 1 % is 10_000 ppm."""
+_HALF_PPM: Final = PPM // 2
 
 # Eighteen digits of rupees are a billion times the yearly payments of India; more is an attack on the parser.
 _RUPEES = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]{1,2}))?", re.ASCII)
@@ -50,4 +51,5 @@ def divide_half_up(numerator: int, denominator: int) -> int:
 
 def share_ppm(amount: Paise, ppm: int) -> Paise:
     """Return `ppm` parts per million of `amount`, in paise, rounded half up; 18 % is 180_000 ppm."""
-    return Paise(divide_half_up(amount * ppm, PPM))
+    parts = amount * ppm
+    return Paise((parts + _HALF_PPM) // PPM if parts >= 0 else divide_half_up(parts, PPM))

@@ -110,7 +110,7 @@ async def _show(transaction_id: str) -> None:
     for attempt in found.attempts:
         _write({"attempt": attempt.number, "channel_id": attempt.channel_id, "reason": attempt.reason})
     for event in found.events:
-        _write({key: value for key, value in asdict(event).items() if key != "transaction_id"})
+        _write({key: value for key, value in msgspec.structs.asdict(event).items() if key != "transaction_id"})
 
 
 async def _sync(transaction_id: str, *, confirm: bool) -> None:

@@ -38,7 +38,7 @@ def wanted_by(commands: Iterable[Command]) -> Wanted:
     for command in commands:
         entry_ids.add(command.entry_id)
         if isinstance(command, Transfer):
-            account_ids.update(line.account_id for line in command.lines)
+            account_ids.update([account_id for account_id, _ in command.lines])
         else:
             target_ids.add(command.target_id)
         if command.idempotency_key is not None:

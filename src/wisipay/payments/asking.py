@@ -6,8 +6,9 @@ authenticated word; a provider that can't be asked leaves everything as it is.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from wisipay.core.database import Pool
 from wisipay.payments import store

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
+
 from wisipay.core.money import Paise
 from wisipay.ledger import Book as LedgerBook
 from wisipay.payments.model import FINAL, Attempt, Candidate, Event, Kind, Source, Status, Transaction
@@ -18,8 +20,7 @@ from wisipay.payments.usage import UsageKey, Use, channel_subject, keys_of, merc
 _UNUSED = Use()
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackDue:
+class CallbackDue(msgspec.Struct, frozen=True):
     """A final status that the merchant must be told of; `sequence` counts the callbacks of one payment."""
 
     transaction: Transaction
@@ -28,8 +29,7 @@ class CallbackDue:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AuditDue:
+class AuditDue(msgspec.Struct, frozen=True):
     """An operator's change that the audit log must hold."""
 
     actor: str

@@ -6,10 +6,11 @@ A command carries all that deciding needs and the stored rows don't tell: times 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
+
+import msgspec
 
 from wisipay.core.money import Paise
 from wisipay.payments.model import Candidate, Kind, Source, Status, Transaction, WordResult
@@ -27,8 +28,7 @@ class Refusal(StrEnum):
     LEDGER_REFUSED = "LEDGER_REFUSED"
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(msgspec.Struct, frozen=True):
     """Store a payment before its provider is called; a payout also reserves its money.
 
     `candidates` come in routing order; the first one within its limits is taken. Limits are paise, None means none.
@@ -50,12 +50,11 @@ class Open:
     daily_limit_paise: Paise | None
     monthly_limit_paise: Paise | None
     candidates: tuple[Candidate, ...]
-    routing: Mapping[str, Any] = field(default_factory=dict)
-    beneficiary: Mapping[str, Any] = field(default_factory=dict)
+    routing: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    beneficiary: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class CreateAnswered:
+class CreateAnswered(msgspec.Struct, frozen=True):
     """What came of calling a provider for one attempt; `remaining` are the channels still to try, in order."""
 
     transaction_id: str
@@ -66,8 +65,7 @@ class CreateAnswered:
     remaining: tuple[Candidate, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(msgspec.Struct, frozen=True):
     """What came of asking a provider for a status.
 
     `lease_token` is the poller's lease, None when somebody else asked (a status call, a hint): only the holder of
@@ -83,8 +81,7 @@ class Looked:
     not_found_is_definite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderWord:
+class ProviderWord(msgspec.Struct, frozen=True):
     """An authenticated word of a provider about one payment.
 
     Named by our `transaction_id` and `attempt`, or else by `provider_id` and `provider_reference`. `channel_ids` are
@@ -105,8 +102,7 @@ class ProviderWord:
     channel_ids: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetStatus:
+class SetStatus(msgspec.Struct, frozen=True):
     """An operator's decision on a payment: SUCCESS or FAILED, by whom and why."""
 
     transaction_id: str
@@ -119,32 +115,28 @@ class SetStatus:
 Command = Open | CreateAnswered | Looked | ProviderWord | SetStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """The payment is stored; call `candidate` next, with the transaction's reference."""
 
     transaction: Transaction
     candidate: Candidate
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The payment was not opened; `transaction` is set when a failed one was kept."""
 
     reason: Refusal
     transaction: Transaction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """The answer is stored; `retry_on` is the next channel to call, when there is one."""
 
     transaction: Transaction
     retry_on: Candidate | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """What a word changed; `transaction` is None only when no such payment exists."""
 
     result: WordResult

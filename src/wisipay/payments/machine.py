@@ -8,8 +8,9 @@ Source: spec/lifecycles.md.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from wisipay.ledger import Rejected as LedgerRejected
 from wisipay.payments import postings, settling

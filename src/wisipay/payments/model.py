@@ -6,12 +6,13 @@ Sources: spec/lifecycles.md, spec/data.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from copy import copy
 from datetime import date, datetime
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from wisipay.core.money import Paise
 
@@ -103,8 +104,7 @@ def may_move(kind: Kind, before: Status, after: Status) -> bool:
     return (before, after) in TRANSITIONS[kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One channel that routing offers for a payment, with what it would cost us and what it still may carry.
 
     Limits are paise per IST day and month; None means no limit.
@@ -121,8 +121,7 @@ class Candidate:
     reason: str
 
 
-@dataclass(slots=True)
-class Transaction:
+class Transaction(msgspec.Struct):
     """One payment as stored; the machine works on copies that the store loaded under a row lock.
 
     All money is paise. `attempt` counts provider calls begun (0: none ever was); `due_at` is when an open intent
@@ -170,7 +169,7 @@ class Transaction:
 
     def copied(self) -> Transaction:
         """Return a payment of the same fields, which is no longer the same when this one changes."""
-        return Transaction(*_all_fields(self))
+        return copy(self)
 
     @property
     def is_open(self) -> bool:
@@ -199,11 +198,7 @@ class Transaction:
         return attempt_reference(self.id, self.attempt)
 
 
-_all_fields = attrgetter(*(each.name for each in fields(Transaction)))
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """One provider call, recorded before it is made."""
 
     transaction_id: str
@@ -218,8 +213,7 @@ class Attempt:
     started_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One line of a payment's timeline."""
 
     transaction_id: str
@@ -230,7 +224,7 @@ class Event:
     after: Status
     attempt: int
     message: str
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def attempt_reference(transaction_id: str, attempt: int) -> str:

@@ -7,9 +7,11 @@ ledger's book then refuses to guess, the batch is split, and each command is dec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from wisipay.core.clock import ist_day
 from wisipay.ledger import Command as LedgerCommand
@@ -24,6 +26,12 @@ from wisipay.providers import Accepted, ProviderStatus, StatusReport
 Movers = dict[str, Transaction]
 """Loaded payments by id."""
 
+# A union written where it is asked for is made anew each time, and these are asked for with every command.
+_NAMES_ATTEMPT: Final = (ProviderWord, Looked)
+_ANSWERS: Final = (CreateAnswered, Looked)
+_SAYS_STATUS: Final = (Accepted, StatusReport)
+_GIVES_BACK: Final = frozenset({None, ProviderStatus.FAILED, ProviderStatus.REVERSED})
+
 
 def other_attempts(commands: Sequence[Command], transactions: Movers) -> set[str]:
     """Return the payments whose older attempts are spoken of, so that the attempts are loaded too.
@@ -34,7 +42,7 @@ def other_attempts(commands: Sequence[Command], transactions: Movers) -> set[str
     return {
         command.transaction_id
         for command in commands
-        if isinstance(command, ProviderWord | Looked)
+        if isinstance(command, _NAMES_ATTEMPT)
         and command.transaction_id in transactions
         and command.attempt is not None
         and (command.transaction_id in moved_on or command.attempt != transactions[command.transaction_id].attempt)
@@ -55,11 +63,12 @@ def ledger_needs(
                 account_ids.update(postings.shared_account_ids(command.merchant_id))
                 account_ids.update(_candidate_accounts(command.candidates))
         elif transaction is not None:
-            for entry in _entries(command, transaction, attempts):
+            entry = _entry(command, transaction, attempts)
+            if entry is not None:
                 possible.append(entry)
-                if isinstance(entry, Void):  # what is given back may be held again, by the next attempt
-                    entry_ids.add(postings.derived_id(transaction.id, f"hold:{transaction.attempt + 1}"))
-                    account_ids.update([line.account_id for line in postings.payment_lines(transaction)])
+            if isinstance(entry, Void):  # what is given back may be held again, by the next attempt
+                entry_ids.add(postings.derived_id(transaction.id, f"hold:{transaction.attempt + 1}"))
+                account_ids.update([line.account_id for line in postings.payment_lines(transaction)])
             if isinstance(command, CreateAnswered) and transaction.kind is Kind.PAYOUT:
                 account_ids.update(_candidate_accounts(command.remaining))
     wanted = Wanted(frozenset(account_ids), frozenset(entry_ids))
@@ -67,14 +76,13 @@ def ledger_needs(
 
 
 def usage_needs(
-    commands: Iterable[tuple[Command, Transaction | None]], attempts: dict[tuple[str, int], Attempt], now: datetime
+    commands: Sequence[tuple[Command, Transaction | None]], attempts: dict[tuple[str, int], Attempt], now: datetime
 ) -> set[UsageKey]:
     """Return the limit counters that these commands, with the payments they name, may read or change.
 
     None where no command asks for a limit: then counters are only added to, which takes no look at them before.
     """
-    commands = list(commands)
-    if not any(map(_asks_for_a_limit, (command for command, _ in commands))):
+    if not any(_asks_for_a_limit(command) for command, _ in commands):
         return set()
     keys: set[UsageKey] = set()
     today = ist_day(now)
@@ -95,35 +103,30 @@ def said_status(command: Command) -> ProviderStatus | None:
     """Return the status that a command's word carries, None when it carries none."""
     if isinstance(command, ProviderWord):
         return command.status
-    if isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, Accepted | StatusReport):
+    if isinstance(command, _ANSWERS) and isinstance(command.outcome, _SAYS_STATUS):
         return command.outcome.status
     return None
 
 
-def _entries(
+def _entry(
     command: Command, transaction: Transaction, attempts: dict[tuple[str, int], Attempt]
-) -> Iterator[LedgerCommand]:
+) -> LedgerCommand | None:
+    """Return the ledger entry that the command may come to."""
     said = ProviderStatus(command.status.value) if isinstance(command, SetStatus) else said_status(command)
     if isinstance(command, SetStatus) and transaction.status is Status.SUCCESS:
         said = ProviderStatus.REVERSED
-    if transaction.kind is Kind.PAYIN:
-        if said is ProviderStatus.SUCCESS:
-            yield postings.capture(_at_attempt(command, transaction, attempts))
-        elif said is ProviderStatus.REVERSED:
-            yield postings.reversal(transaction)
-    elif transaction.is_open:
-        if said is ProviderStatus.SUCCESS:
-            yield postings.post_hold(transaction)
-        elif said in {None, ProviderStatus.FAILED, ProviderStatus.REVERSED}:
-            yield postings.void_hold(transaction)
-    elif said is ProviderStatus.SUCCESS:
-        yield postings.late_posting(transaction)
-    elif said is ProviderStatus.REVERSED:
-        yield postings.reversal(transaction)
+    is_open_payout = transaction.kind is Kind.PAYOUT and transaction.is_open
+    if is_open_payout and said in _GIVES_BACK:
+        return postings.void_hold(transaction)
+    if said is ProviderStatus.SUCCESS:
+        if transaction.kind is Kind.PAYIN:
+            return postings.capture(_at_attempt(command, transaction, attempts))
+        return postings.post_hold(transaction) if is_open_payout else postings.late_posting(transaction)
+    return postings.reversal(transaction) if said is ProviderStatus.REVERSED else None
 
 
 def _at_attempt(command: Command, transaction: Transaction, attempts: dict[tuple[str, int], Attempt]) -> Transaction:
-    number = command.attempt if isinstance(command, ProviderWord | Looked) else None
+    number = command.attempt if isinstance(command, _NAMES_ATTEMPT) else None
     attempt = attempts.get((transaction.id, number or 0))
     return transaction if attempt is None else replace(transaction, channel_id=attempt.channel_id)
 
@@ -164,7 +167,7 @@ def _may_change_use(command: Command, transaction: Transaction, now: datetime) -
         and now >= transaction.expires_at
     ):
         return True
-    is_of_another = isinstance(command, ProviderWord | Looked) and command.attempt not in {None, transaction.attempt}
+    is_of_another = isinstance(command, _NAMES_ATTEMPT) and command.attempt not in {None, transaction.attempt}
     if not transaction.is_open or is_of_another:
         return said_status(command) is ProviderStatus.SUCCESS
     return said_status(command) not in {ProviderStatus.SUCCESS, ProviderStatus.PENDING, ProviderStatus.PROCESSING}

@@ -11,12 +11,11 @@ It decides nothing about payments.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
@@ -77,10 +76,12 @@ _MOVING = [
     "lease_token",
     "lease_until",
 ]
-_FIELDS = len(fields(Transaction))
+_FIELDS = len(Transaction.__struct_fields__)
 _KINDS = {kind.value: kind for kind in Kind}
 _STATUSES = {status.value: status for status in Status}
 _ORDER = attrgetter("merchant_id", "order_id")
+_ANSWERS: Final = (CreateAnswered, Looked)
+_NAMING: Final = (Accepted, StatusReport, Unknown)
 
 
 async def load(conn: Connection, commands: Sequence[Command], now: datetime) -> PaymentBook:
@@ -238,7 +239,7 @@ def _spoken_reference(command: Command) -> tuple[str, str] | None:
     if isinstance(command, ProviderWord):
         reference = command.provider_reference
         return None if reference is None else (command.provider_id, reference)
-    if isinstance(command, CreateAnswered | Looked) and isinstance(command.outcome, Accepted | StatusReport | Unknown):
+    if isinstance(command, _ANSWERS) and isinstance(command.outcome, _NAMING):
         reference = command.outcome.provider_reference
         return None if reference is None else (command.provider_id, reference)
     return None

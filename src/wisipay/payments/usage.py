@@ -6,9 +6,10 @@ are those of the IST day on which it was opened. Source: spec/lifecycles.md "Lim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+
+import msgspec
 
 from wisipay.core.money import Paise
 from wisipay.payments.model import Kind
@@ -17,8 +18,7 @@ UsageKey = tuple[str, str]
 """(subject, period): e.g. (`M:MER-1:PAYIN`, `D20261122`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """What a counter holds: paise and number of payments."""
 
     amount_paise: int = 0

@@ -7,9 +7,10 @@ its own payments only.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+
+import msgspec
 
 from wisipay.core.database import Connection
 from wisipay.merchants import Directory
@@ -20,8 +21,7 @@ from wisipay.payments.model import Kind, Source, Transaction, WordResult, split_
 from wisipay.providers import WebhookWord
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(msgspec.Struct, frozen=True):
     """An authentic word, and the channels over one of whose webhooks it came."""
 
     channel_ids: Sequence[str]
