@@ -17,12 +17,18 @@ from wisipay.merchants import (
     Maintenance,
     ModeHours,
     RoutingBook,
+    RoutingRule,
+    RuleAction,
     ServiceConfig,
     StatedFloat,
 )
-from wisipay.payments.routing.model import ANY_AMOUNT, Place
+from wisipay.payments.routing.board import Board
+from wisipay.payments.routing.deciding import decide
+from wisipay.payments.routing.matching import RuleIndex
+from wisipay.payments.routing.model import ANY_AMOUNT, Facts, Place
 from wisipay.payments.routing.places import Look, Used, place_of
 from wisipay.providers import Capabilities, Health, OrderRules, Standing, State
+from wisipay.providers.health import Tally, health_of
 
 NOON = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 CHANNEL = channel()
@@ -53,7 +59,7 @@ def standing(state: State, *, may_try: bool = False) -> Look:
 def test_nothing_is_held_against_a_channel_that_is_well() -> None:
     found = place()
     assert (found.objection, found.caution, found.on_trial) == ("", "", False)
-    assert (found.expected, found.spread) == pytest.approx((860, 50))
+    assert (found.expected, found.spread) == pytest.approx((860, 51), abs=0.1)
     assert (found.least_paise, found.ceiling_paise, found.reference_max) == (0, ANY_AMOUNT, 30)
 
 
@@ -143,3 +149,28 @@ def test_limits_and_float_leave_what_is_not_used() -> None:
     unlimited = place(look=Look(ABLE, WELL, used=Used(300, 900, 700)))
     assert (unlimited.room_paise, unlimited.float_paise) == (ANY_AMOUNT, ANY_AMOUNT)
     assert place(of, book=book).float_paise == ANY_AMOUNT
+
+
+def share_of(little_known: Tally, well_known: Tally) -> float:
+    """Return how often the first of two channels is taken, by success."""
+    places = []
+    for name, tally in (("little_acme", little_known), ("well_acme", well_known)):
+        health = health_of(tally, Standing(), tally.at_ms)
+        places.append(place_of(RoutingBook(), replace(CHANNEL, id=name), "payout", "IMPS", Look(ABLE, health), NOON))
+    rule = RoutingRule(1, None, "payout", 1, RuleAction.SUCCESS, ("little_acme", "well_acme"))
+    board, rules = Board(places), RuleIndex([rule])
+    facts = [Facts("MER-1", "payout", "IMPS", Paise(1), 0, f"WSP{number}") for number in range(1_000)]
+    taken = [decide(each, board, rules, ()).ranked[0] for each in facts]
+    return taken.count("little_acme") / len(taken)
+
+
+def test_a_channel_that_is_as_good_gets_its_share_again_long_before_it_is_as_well_known() -> None:
+    well_known = Tally(0, served=900, well=5_000)
+    assert 0.12 < share_of(Tally(0, served=40, failed=0.4, well=40), well_known) < 0.5
+    assert 0.3 < share_of(Tally(0, served=150, well=150), well_known) < 0.5
+
+
+def test_a_channel_that_is_worse_gets_little() -> None:
+    well_known = Tally(0, served=900, well=5_000)
+    assert share_of(Tally(0, served=850, failed=50, well=4_000), well_known) < 0.03
+    assert share_of(Tally(0, served=900, well=4_700, badly=300), well_known) < 0.03

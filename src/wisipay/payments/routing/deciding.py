@@ -20,7 +20,7 @@ from wisipay.core.money import PAISE_PER_RUPEE, Paise
 from wisipay.merchants import RuleAction, tier_for
 from wisipay.payments.routing.board import Board
 from wisipay.payments.routing.matching import RuleIndex
-from wisipay.payments.routing.model import Decision, Facts, Place
+from wisipay.payments.routing.model import Decision, Facts, Place, PlainPrice
 
 EXPLORED_SHARE: Final = 0.02
 """The share of payments by success that take any channel, so that one which has recovered is found for certain."""
@@ -32,6 +32,7 @@ _PPM: Final = 1_000_000
 _HALF_PPM: Final = _PPM // 2
 _WORDS: Final = 1 << 32
 _NEVER: Final = float("inf")
+_FREE: Final = (0, 0, 0)
 _WAITS: Final = tuple(-log((step + 0.5) / 4_096) for step in range(4_096))
 """How long an event of rate 1 lets one wait, by twelve bits of chance."""
 _NORMAL: Final = tuple(NormalDist().inv_cdf((step + 0.5) / 256) for step in range(256))
@@ -151,18 +152,22 @@ def _by_weight(usable: list[Place], weight_of: Mapping[str, int], seed: str) -> 
 
 
 def _costs(places: list[Place], amount: Paise) -> list[int]:
-    """Return what each provider takes in paise, tax included, as `fee_for` would, in a third of its time."""
-    costs = []
-    for place in places:
-        cost = 0
-        for first, last, flat, ppm, tax_ppm, choice in place.prices:
-            if first <= amount <= last:
-                share = (amount * ppm + _HALF_PPM) // _PPM
-                fee = flat + share if choice is None else choice(flat, share)
-                cost = fee + (fee * tax_ppm + _HALF_PPM) // _PPM
-                break
-        costs.append(cost)
-    return costs
+    """Return what each provider takes in paise, tax included, as `fee_for` would, in a fifth of its time."""
+    prices = [place.plain_price or _price_at(place, amount) for place in places]
+    return [
+        (fee := flat + (amount * ppm + _HALF_PPM) // _PPM) + (fee * tax_ppm + _HALF_PPM) // _PPM
+        for flat, ppm, tax_ppm in prices
+    ]
+
+
+def _price_at(place: Place, amount: Paise) -> PlainPrice:
+    """Return the price of the tier that an amount falls into; where one part is taken, as a flat one."""
+    for first, last, flat, ppm, tax_ppm, choice in place.prices:
+        if first <= amount <= last:
+            if choice is None:
+                return flat, ppm, tax_ppm
+            return choice(flat, (amount * ppm + _HALF_PPM) // _PPM), 0, tax_ppm
+    return _FREE
 
 
 def _chance(seed: str, count: int) -> tuple[int, ...]:

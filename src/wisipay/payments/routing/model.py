@@ -52,6 +52,9 @@ class ToldFloat:
 Price: TypeAlias = tuple[int, int, int, int, int, Callable[[int, int], int] | None]
 """A fee tier: first and last amount, flat part, share and tax in parts per million, which of the parts; None: both."""
 
+PlainPrice: TypeAlias = tuple[int, int, int]
+"""Flat part, share and tax in parts per million: both parts are taken, whatever the amount."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -83,12 +86,23 @@ class Place:
     ceiling_paise: int = field(init=False)
     is_choosy: bool = field(init=False)
     prices: tuple[Price, ...] = field(init=False)
+    plain_price: PlainPrice | None = field(init=False)
 
     def __post_init__(self) -> None:
         # Worked out once, since every payment asks: the lowest of the upper ends, whether to look closer, fees.
         object.__setattr__(self, "ceiling_paise", min(self.most_paise, self.room_paise, self.float_paise))
         object.__setattr__(self, "is_choosy", self.whole_rupees or self.has_gaps)
-        object.__setattr__(self, "prices", tuple(map(_price, self.tiers)))
+        prices = tuple(map(_price, self.tiers))
+        object.__setattr__(self, "prices", prices)
+        object.__setattr__(self, "plain_price", _plain(prices, self.least_paise, self.ceiling_paise))
+
+
+def _plain(prices: tuple[Price, ...], least: int, most: int) -> PlainPrice | None:
+    """Return the price of a channel that has the same one for every amount that it takes."""
+    if len(prices) != 1:
+        return None
+    first, last, flat, ppm, tax_ppm, choice = prices[0]
+    return (flat, ppm, tax_ppm) if first <= least and most <= last and choice is None else None
 
 
 def _price(tier: FeeTier) -> Price:

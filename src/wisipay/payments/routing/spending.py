@@ -16,6 +16,7 @@ from wisipay.core.database import OUTAGES, Connection, Pool
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import gauge
 from wisipay.core.sql import load_queries
+from wisipay.core.tasks import end
 from wisipay.merchants import SERVICE_KINDS, Channel, Directory, ServiceKind
 from wisipay.payments.model import Kind
 from wisipay.payments.routing.floats import told_floats
@@ -53,9 +54,7 @@ class Spending:
 
     async def stop(self) -> None:
         """Stop reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     def used(self, channel_id: str, kind: ServiceKind) -> Used | None:
         """Return what the channel has used, None when it is not known, or was of another day."""
