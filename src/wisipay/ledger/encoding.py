@@ -71,6 +71,7 @@ _pack_bigint = Struct("!q").pack
 _pack_moment = Struct("!iq").pack
 _pack_day = Struct("!ii").pack
 _pack_array_head = Struct("!iiiiii").pack
+_NO_RARE_FIELDS = _NULL * 5
 _NO_ARRAYS = pack("!iiii iiii", 12, 0, 0, _INTEGER, 12, 0, 0, _BIGINT)
 
 
@@ -147,47 +148,67 @@ def _line_rows(entries: Sequence[Entry]) -> bytes:
     return _rows(pack("!h", len(columns)), _LINE_WIDTHS.values(), columns, count)
 
 
-def _entry_rows(entries: Sequence[Entry]) -> Iterator[bytes]:
+def _entry_rows(entries: Sequence[Entry]) -> list[bytes]:
     moved = _movements(entries)
     count = len(moved)
     numbers = _rows(b"", (4,), (pack(f"!{count}i", *[account.key for account, _, _, _ in moved]),), count)
     amounts = _rows(b"", (8,), (pack(f"!{count}q", *[amount for _, amount, _, _ in moved]),), count)
+    rows: list[bytes] = []
     end = 0
     for entry in entries:
         command = entry.command
         lines = len(entry.movements)
         start, end = end, end + lines
-        yield _pack_entry_head(len(ENTRY_COLUMNS), 16, command.entry_id.bytes, 8, _microseconds(entry.posted_at))
-        yield _text(entry.kind)
-        yield _text(entry.currency)
-        yield from _content(command)
-        if lines:
-            yield _pack_array_head(20 + 8 * lines, 1, 0, _INTEGER, lines, 1)
-            yield numbers[8 * start : 8 * end]
-            yield _pack_array_head(20 + 12 * lines, 1, 0, _BIGINT, lines, 1)
-            yield amounts[12 * start : 12 * end]
-        else:
-            yield _NO_ARRAYS
+        integers, bigints = _array_heads(lines)
+        rows += (
+            _pack_entry_head(len(ENTRY_COLUMNS), 16, command.entry_id.bytes, 8, _microseconds(entry.posted_at)),
+            _kind_and_currency(entry.kind, entry.currency),
+            *_content(command),
+            integers,
+            numbers[8 * start : 8 * end],
+            bigints,
+            amounts[12 * start : 12 * end],
+        )
+    return rows
+
+
+@lru_cache(maxsize=64)
+def _kind_and_currency(kind: EntryKind, currency: str) -> bytes:
+    """Return two fields that are the same in most entries."""
+    return _text(kind) + _text(currency)
+
+
+@lru_cache(maxsize=MAX_LINES + 1)
+def _array_heads(lines: int) -> tuple[bytes, bytes]:
+    """Return what stands before the elements of the two arrays of so many lines."""
+    if not lines:
+        return _NO_ARRAYS, b""
+    return (
+        _pack_array_head(20 + 8 * lines, 1, 0, _INTEGER, lines, 1),
+        _pack_array_head(20 + 12 * lines, 1, 0, _BIGINT, lines, 1),
+    )
 
 
 def _content(command: Command) -> tuple[bytes, ...]:
     """Return the fields from `target_id` to `correlation_id`."""
     if isinstance(command, Transfer):
-        target, timeout = _NULL, _moment(command.timeout_at)
+        rare: tuple[bytes, ...] = (_NO_RARE_FIELDS,)
+        if (command.timeout_at or command.value_date or command.metadata or command.idempotency_key) is not None:
+            rare = (_NULL, _moment(command.timeout_at), *_rare(command))
     elif isinstance(command, Reverse):
-        target, timeout = _uuid(command.target_id), _NULL
+        rare = (_uuid(command.target_id), _NULL, *_rare(command))
     else:
         return _uuid(command.target_id), _NULL * 4, _text(""), _NULL * 2
     return (
-        target,
-        timeout,
-        _day(command.value_date),
-        _json(command.metadata),
-        _text(command.idempotency_key),
+        *rare,
         _text(command.narration),
         _text(command.external_reference),
         _text(command.correlation_id),
     )
+
+
+def _rare(command: Transfer | Reverse) -> tuple[bytes, ...]:
+    return _day(command.value_date), _json(command.metadata), _text(command.idempotency_key)
 
 
 def _rows(head: bytes, widths: Collection[int], columns: Collection[bytes], count: int) -> bytes:

@@ -95,7 +95,9 @@ async def archived(connection: Connection, tmp_path: Path, monkeypatch: pytest.M
     held = hold(BANK, WALLET, 9, entry_id=new_uuid7(JANUARY), narration="Payout order-9")
     dated = transfer(BANK, WALLET, 6, entry_id=new_uuid7(JANUARY), value_date=date(2025, 1, 2), idempotency_key="key-1")
     only = transfer(OVERDRAFT, SECOND_WALLET, 8, entry_id=new_uuid7(JANUARY), metadata={"b": 1.5, "a": "ü"})
-    await apply(connection, JANUARY + timedelta(hours=1), held, dated, only)
+    gone = hold(BANK, WALLET, 4, entry_id=new_uuid7(JANUARY))
+    void = ledger.Void(new_uuid7(JANUARY), gone.entry_id)
+    await apply(connection, JANUARY + timedelta(hours=1), held, dated, only, gone, void)
     free = ledger.Operation(
         *("OP1", new_uuid7(JANUARY), ledger.OperationName.TRANSFER, 3, "ops"),
         debit_account_id=BANK.id,
@@ -218,6 +220,28 @@ async def test_what_is_falsified_in_files_is_named(archived: Archived, monkeypat
     async with months.all_records(archived.connection, None) as records:
         (without,) = (await seals.verify_chain(archived.connection, records_of=records)).differences
     assert "no folder of archives" in without.message
+
+
+async def test_endings_in_files_are_those_that_the_entries_say(archived: Archived) -> None:
+    rows = list(parquet.rows_of(archived.folder / NAME, parquet.RESOLUTIONS))
+    (void,) = (row for row in rows if row[2] == "VOID")
+    later = {row[2]: row for row in rows if row != void}
+    month = ("archive_endings", "MONTH", NAME)
+
+    def named(kind: str) -> tuple[str, str, str]:
+        return "archive_endings", "ENTRY", str(later[kind][1])
+
+    for change, expected in (
+        ([], {named("POST"), named("REVERSAL"), month}),
+        ([*rows, void], {month}),
+        ([*later.values(), (void[0], archived.free, void[2])], {month}),
+        ([void, later["POST"]], {named("REVERSAL")}),
+        ([void, later["POST"], (archived.free, *later["REVERSAL"][1:])], {named("REVERSAL")}),
+    ):
+        await archived.rewrite(parquet.RESOLUTIONS, lambda _, change=change: change)  # type: ignore[misc]
+        assert set(_told(await archived.differences())) == expected, change
+    (archived.folder / NAME / parquet.RESOLUTIONS).unlink()
+    assert {each.check for each in await archived.differences()} == {"archive_files"}
 
 
 REMAINS = {

@@ -76,6 +76,13 @@ class MonthOfFiles:
             raise ArchiveError(f"{self._home} can't be read: {error}") from error
         return found
 
+    def endings(self) -> Iterator[parquet.Row]:
+        """Return how the entries ended: target, ending entry and its kind."""
+        try:
+            yield from parquet.rows_of(self._home, parquet.RESOLUTIONS)
+        except (OSError, pa.ArrowException, ValueError, LookupError) as error:
+            raise ArchiveError(f"{self._home} can't be read: {error}") from error
+
     def close(self) -> None:
         """Let go of files."""
         for each in (self._lines, self._operations):

@@ -234,3 +234,18 @@ CROSS JOIN LATERAL (
     FROM ledger_lines AS lines
     WHERE lines.balance_number = balances.number AND lines.posted_at < (SELECT ledger_archived_until())
 ) AS rest;
+
+-- name: endings_across
+-- Entries after the archived months that ended an entry which is in files alone, or kept as a copy of one there.
+SELECT
+    entries.id,
+    entries.target_id,
+    entries.kind::text AS kind
+FROM ledger_entries AS entries
+WHERE
+    entries.posted_at >= (SELECT ledger_archived_until())
+    AND entries.target_id < (SELECT ledger_archived_below())
+    AND NOT EXISTS (
+        SELECT FROM ledger_entries AS targets
+        WHERE targets.id = entries.target_id AND targets.posted_at >= (SELECT ledger_archived_until())
+    );

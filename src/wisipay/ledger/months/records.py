@@ -12,6 +12,7 @@ from typing import Final
 
 from wisipay.ledger.difference import Difference
 from wisipay.ledger.months.detaching import archives
+from wisipay.ledger.months.endings import Endings
 from wisipay.ledger.months.errors import ArchiveError
 from wisipay.ledger.months.files import ArchivedEntry, MonthOfFiles, Owners, owners_of
 from wisipay.ledger.months.manifest import check_files, read_manifest
@@ -29,11 +30,13 @@ class AllRecords:
     """The records of the database and of archived months; what the database keeps of those is compared on the way."""
 
     def __init__(self, connection: Connection, months: Sequence[tuple[Period, Path]], owners: Owners) -> None:
+        self._connection = connection
         self._found: list[Difference] = []
         self._reader = RecordReader(connection)
         self._months = [(period, MonthOfFiles(home, owners)) for period, home in months]
         self._lost: list[Period] = []
         self._remains = Remains(connection, self._reader)
+        self._endings = Endings(self._months)
 
     async def between(self, after: int, through: int) -> list[Sealable]:
         """Return the records numbered from `after` (without) to `through` (with), in order."""
@@ -41,6 +44,7 @@ class AllRecords:
         archived = [entry for period, month in self._months for entry in await self._of(period, month, through)]
         if not archived:
             return there
+        self._endings.add(archived)
         kept = {record.identity: record for record in there}
         self._found += await self._remains.compare(archived, kept)
         records = [entry.sealable() for entry in archived]
@@ -79,6 +83,10 @@ class AllRecords:
                 self._found.append(Difference("archive_lines", "MONTH", period.name, message))
         if self._months and whole and not self._lost:
             self._found += await self._remains.compare_sums()
+            try:
+                self._found += await self._endings.compare(self._connection)
+            except ArchiveError as error:
+                self._found.append(Difference(FILES_DIFFER, "MONTH", "all archived", str(error)))
 
     def lose(self, period: Period, message: str) -> None:
         """Give a month up."""
