@@ -15,6 +15,8 @@ from typing import Any, Final, cast
 from wisipay.core.config import Settings
 from wisipay.core.http_openapi import completed
 from wisipay.core.http_server import create_app
+from wisipay.developers.http import DeveloperApi
+from wisipay.developers.http import build_handlers as developer_handlers
 from wisipay.payments.http import OPENAPI_EXTRA, MerchantApi, build_handlers
 
 COLLECTION: Final = Path(__file__).parents[1] / "docs" / "integrate" / "wisipay.postman_collection.json"
@@ -39,8 +41,13 @@ def document() -> dict[str, Any]:
     """Return the OpenAPI document of the merchant API; nothing needs to run for it."""
     nothing = cast("Any", None)
     api = MerchantApi(gate=nothing, payments=nothing, keys=nothing, amount_unit="RUPEES", payment_link=nothing)
+    developers = DeveloperApi(gate=nothing, pool=nothing, events=nothing, clock=nothing, unit="RUPEES", polls=nothing)
     app = create_app(
-        route_handlers=[*build_handlers(api), *build_handlers(replace(api, is_sandbox=True))],
+        route_handlers=[
+            *build_handlers(api),
+            *build_handlers(replace(api, is_sandbox=True)),
+            *developer_handlers(developers),
+        ],
         settings=Settings(jwt_secret="of-no-use-nothing-is-signed-with-it"),  # noqa: S106 - says so itself
         service="payment",
         title="Wisipay merchant API",
@@ -70,6 +77,7 @@ def collection(described: dict[str, Any]) -> dict[str, Any]:
             {"key": "merchantId", "value": "MER-1"},
             {"key": "secret", "value": "", "type": "secret"},
             {"key": "askedFor", "value": "ORDER-10001"},
+            {"key": "eventId", "value": ""},
         ],
         "event": [
             {"listen": "prerequest", "script": {"type": "text/javascript", "exec": _SIGNING.splitlines()}},
@@ -79,7 +87,7 @@ def collection(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _requests(path: str, method: str, operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    shown = path.replace("{order_id}", "{{askedFor}}")
+    shown = path.replace("{order_id}", "{{askedFor}}").replace("{event_id}", "{{eventId}}")
     request: dict[str, Any] = {
         "method": method,
         "header": [
@@ -89,12 +97,18 @@ def _requests(path: str, method: str, operation: dict[str, Any]) -> Iterator[dic
         ],
         "url": {"raw": f"{{{{baseUrl}}}}{shown}", "host": ["{{baseUrl}}"], "path": shown.strip("/").split("/")},
     }
+    query = [each for each in operation["parameters"] if each["in"] == "query"]
+    if query:
+        request["url"]["query"] = [
+            {"key": each["name"], "value": "", "description": each["description"], "disabled": True} for each in query
+        ]
     if "requestBody" not in operation:
         yield {"name": operation["summary"], "request": request}
         return
     request["header"].insert(0, {"key": "content-type", "value": "application/json"})
     for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
-        raw = json.dumps(example["value"] | {"orderId": "{{orderId}}"}, indent=2)
+        value = example["value"]
+        raw = json.dumps(value | {"orderId": "{{orderId}}"} if "orderId" in value else value, indent=2)
         body = {"mode": "raw", "raw": raw, "options": {"raw": {"language": "json"}}}
         yield {"name": f"{operation['summary']}: {example['summary']}", "request": {**request, "body": body}}
 

@@ -89,7 +89,7 @@ async def test_events_of_the_sandbox_come_signed_as_they_are_sent_and_may_be_sen
     detail = (await shop.call("GET", f"{EVENTS}/{event['eventId']}")).data
     assert [each["error"] for each in detail["attempts"]] == ["no callback URL is configured"]
     again = await shop.call("POST", f"{EVENTS}/{event['eventId']}/resend", {})
-    assert again.data == {"eventId": event["eventId"], "resent": True}
+    assert again.data == {"eventId": event["eventId"], "resentTo": ["url"]}
 
     async def is_tried_twice() -> bool:
         return len((await shop.call("GET", f"{EVENTS}/{event['eventId']}")).data["attempts"]) == 2
@@ -117,7 +117,10 @@ async def test_events_of_real_payments_are_listed_once_they_cannot_be_overtaken(
         "hasMore": False,
     }
     assert len((await asked(shop, "last=5", EVENTS))["events"]) == 1
-    assert (await shop.call("POST", f"{EVENTS}/{event.event_id}/resend", {})).data["resent"]
+    assert listed["endpoints"] == []
+    for to, where in (("", ["url"]), ("?to=url", ["url"]), ("?to=CEP0", None)):
+        told = await shop.call("POST", f"{EVENTS}/{event.event_id}/resend{to}", {})
+        assert (told.data["resentTo"] if where else told.code) == (where or "NOT_FOUND")
     assert (await shop.call("GET", f"{EVENTS}/{event.event_id}")).data["attempts"] == []
     for told in await _strangers(other, str(event.event_id)):
         assert told.status == 404

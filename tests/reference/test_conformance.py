@@ -34,6 +34,7 @@ from schemathesis.specs.openapi.checks import (
 from support.ports import free_port
 from support.simulator import Simulator, running_simulator
 from wisipay.access import sign, v2_message
+from wisipay.core import http_waits
 from wisipay.core.config import Settings
 from wisipay.core.database import Pool
 from wisipay.core.http_serve import running
@@ -92,6 +93,8 @@ async def signing(
     """Serve the merchant API, whose rates let everything through; give its address and a merchant of it."""
     del database, redis
     monkeypatch.setattr(gate, "SANDBOX_TPS", 1_000_000)
+    monkeypatch.setattr(gate, "DEVELOPER_TPS", 1_000_000)
+    monkeypatch.setattr(http_waits, "WAITING_OF_ONE_MAX", 0)  # whoever asks to wait is refused, as is described
     port = free_port()
     own = settings.model_copy(
         update={

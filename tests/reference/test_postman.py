@@ -51,7 +51,10 @@ def test_every_operation_is_in_it() -> None:
         (each["request"]["method"], each["request"]["url"]["raw"]) for folder in made["item"] for each in folder["item"]
     }
     expected = {
-        (method.upper(), "{{baseUrl}}" + path.replace("{order_id}", "{{askedFor}}"))
+        (
+            method.upper(),
+            "{{baseUrl}}" + path.replace("{order_id}", "{{askedFor}}").replace("{event_id}", "{{eventId}}"),
+        )
         for path, operations in described["paths"].items()
         for method in operations
         if path.startswith("/api/")

@@ -60,6 +60,12 @@ async def test_duplicates_keys_and_wrong_bodies_are_told_of_as_in_earnest(shop: 
     assert set((await ask(shop, redis, "payin", "x", 0)).body["details"]) == {"orderId", "amount"}
 
 
+async def test_a_beneficiary_that_cannot_be_right_is_refused_as_in_earnest(shop: Shop, redis: Redis) -> None:
+    for rail, status in (("IMPS", 400), ("NEFT", 200)):
+        told = await ask(shop, redis, "payout", f"ORDER-{rail}", paymentMode=rail, beneficiaryIfsc="RBIN0RTGS00")
+        assert told.status == status, told.body
+
+
 async def test_outcomes_that_answer_at_once(shop: Shop, redis: Redis) -> None:
     expected = {
         ("payin", 105): (504, "PAY_1302", "PENDING"),

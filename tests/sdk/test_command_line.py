@@ -39,6 +39,7 @@ EVENT = Event(
     delivery_state="WAITING",
     attempts=0,
     last_error=None,
+    endpoints=(),
     headers={"webhook-id": "E-1", "webhook-timestamp": "170", "webhook-signature": "v1,x", "x-signature": "00"},
     body=b'{"a":1}',
 )

@@ -33,6 +33,7 @@ EVENT = {
     "status": "SUCCESS",
     "occurredAt": "2026-02-05T10:00:00+00:00",
     "delivery": {"state": "DELIVERED", "attempts": 1, "lastError": None},
+    "endpoints": [{"endpointId": "CEP1", "url": "http://e", "state": "DEAD", "attempts": 3, "lastError": "no"}],
     "callback": {"headers": {"webhook-id": "E-1", "webhook-timestamp": "1"}, "body": '{"a":"é"}'},
 }
 REQUEST = {
@@ -57,6 +58,7 @@ ATTEMPT = {
     "latencyMs": 1,
     "answer": "",
     "error": "no",
+    "endpointId": "CEP1",
 }
 
 
@@ -66,7 +68,7 @@ def pages(name: str, item: dict[str, Any]) -> Callable[[httpx.Request], httpx.Re
     def answer(request: httpx.Request) -> httpx.Response:
         asked = dict(request.url.params)
         if request.url.path.endswith("/resend"):
-            return told({"eventId": "E-1", "resent": True})
+            return told({"eventId": "E-1", "resentTo": [asked.get("to", "url")]})
         if request.url.path.endswith("/E-1"):
             return told({"event": EVENT, "attempts": [ATTEMPT]})
         if asked.get("after") == "8":
@@ -111,13 +113,14 @@ async def test_events_are_those_of_the_sandbox_or_of_real_payments() -> None:
     async with AsyncWisipay(URL, merchant_id="MER-1", secret="s", sandbox=True, transport=transport) as wisipay:
         found = [event async for event in wisipay.events(after="3")]
         detail = await wisipay.event("E-1")
-        assert await wisipay.resend("E-1")
+        assert await wisipay.resend("E-1") == ["url"]
     with Wisipay(URL, merchant_id="MER-1", secret="s", transport=transport) as real:
         assert [event.cursor for event in real.events()] == ["7", "8", "9"]
         assert real.event("E-1") == detail
-        assert real.resend("E-1")
+        assert real.resend("E-1", "CEP1") == ["CEP1"]
     assert (found[0].body, found[0].headers["webhook-id"]) == ('{"a":"é"}'.encode(), "E-1")
-    assert [attempt.error for attempt in detail.attempts] == ["no"]
+    assert [(attempt.error, attempt.endpoint_id) for attempt in detail.attempts] == [("no", "CEP1")]
+    assert [(each.endpoint_id, each.state) for each in found[0].endpoints] == [("CEP1", "DEAD")]
     assert asked[0] == "/base/api/developer/events?after=3&limit=100&environment=UAT"
     assert "/base/api/developer/events?limit=100&environment=LIVE" in asked
 

@@ -7,7 +7,7 @@ package's public face.
 from wisipay_sdk.async_client import AsyncWisipay
 from wisipay_sdk.callbacks import Callback, verify_callback
 from wisipay_sdk.client import Wisipay
-from wisipay_sdk.developer import ApiRequest, Attempt, Environment, Event, EventDetail, Page
+from wisipay_sdk.developer import ApiRequest, Attempt, EndpointDelivery, Environment, Event, EventDetail, Page
 from wisipay_sdk.developer_calls import Place, RequestFilter
 from wisipay_sdk.errors import (
     CallbackNotAuthentic,
@@ -35,6 +35,7 @@ __all__ = [
     "Attempt",
     "Callback",
     "CallbackNotAuthentic",
+    "EndpointDelivery",
     "Environment",
     "Event",
     "EventDetail",

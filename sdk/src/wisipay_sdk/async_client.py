@@ -1,7 +1,7 @@
 """The async client: the sync one's twin, on asyncio."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -78,9 +78,12 @@ class AsyncWisipay:
         """Return an event with the attempts to deliver it."""
         return await self._do(developer_calls.event(event_id))
 
-    async def resend(self, event_id: str) -> bool:
-        """Have an event delivered once more; False where it is being delivered at this moment."""
-        return await self._do(developer_calls.resend(event_id))
+    async def resend(self, event_id: str, to: str | None = None) -> Sequence[str]:
+        """Have an event delivered once more: to an endpoint's id, to `url` (your callback URL), or to all who want it.
+
+        Returns where it goes; nowhere where it is being delivered at this moment.
+        """
+        return await self._do(developer_calls.resend(event_id, to))
 
     @property
     def _environment(self) -> Environment:

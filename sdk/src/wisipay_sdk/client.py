@@ -1,7 +1,7 @@
 """The sync client."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -79,9 +79,12 @@ class Wisipay:
         """Return an event with the attempts to deliver it."""
         return self._do(developer_calls.event(event_id))
 
-    def resend(self, event_id: str) -> bool:
-        """Have an event delivered once more; False where it is being delivered at this moment."""
-        return self._do(developer_calls.resend(event_id))
+    def resend(self, event_id: str, to: str | None = None) -> Sequence[str]:
+        """Have an event delivered once more: to an endpoint's id, to `url` (your callback URL), or to all who want it.
+
+        Returns where it goes; nowhere where it is being delivered at this moment.
+        """
+        return self._do(developer_calls.resend(event_id, to))
 
     @property
     def _environment(self) -> Environment:

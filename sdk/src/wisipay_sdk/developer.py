@@ -43,8 +43,23 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointDelivery:
+    """An event on its way to one of your endpoints beside the callback URL."""
+
+    endpoint_id: str
+    url: str
+    state: str
+    attempts: int
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """A payment reached a status. `headers` and `body` are its callback, signed when the page was made."""
+    """A payment reached a status.
+
+    `delivery_state`, `attempts` and `last_error` are the callback URL's. `headers` and `body` are its callback, signed
+    when the page was made.
+    """
 
     event_id: str
     cursor: str
@@ -57,13 +72,17 @@ class Event:
     delivery_state: str
     attempts: int
     last_error: str | None
+    endpoints: Sequence[EndpointDelivery]
     headers: Mapping[str, str]
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to deliver an event; `answer` is the first KiB of what your server said."""
+    """One attempt to deliver an event, to an endpoint or (None) the callback URL.
+
+    `answer` is the first KiB of what your server said.
+    """
 
     started_at: datetime
     url: str | None
@@ -72,6 +91,7 @@ class Attempt:
     latency_ms: int
     answer: str
     error: str | None
+    endpoint_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +117,9 @@ def event_detail(data: Mapping[str, Any]) -> EventDetail:
     return EventDetail(_event(data["event"]), [_attempt(each) for each in data["attempts"]])
 
 
-def resent(data: Mapping[str, Any]) -> bool:
-    """Read whether an event goes out again."""
-    return bool(data["resent"])
+def resent_to(data: Mapping[str, Any]) -> Sequence[str]:
+    """Read where an event goes again."""
+    return [str(each) for each in data["resentTo"]]
 
 
 def _page(data: Mapping[str, Any], name: str, parse: Callable[[Mapping[str, Any]], T]) -> Page[T]:
@@ -141,6 +161,7 @@ def _event(data: Mapping[str, Any]) -> Event:
         delivery_state=delivery["state"],
         attempts=delivery["attempts"],
         last_error=delivery["lastError"],
+        endpoints=[_endpoint(each) for each in data["endpoints"]],
         headers=dict(callback["headers"]),
         body=callback["body"].encode(),
     )
@@ -155,4 +176,9 @@ def _attempt(data: Mapping[str, Any]) -> Attempt:
         latency_ms=data["latencyMs"],
         answer=data["answer"],
         error=data["error"],
+        endpoint_id=data["endpointId"],
     )
+
+
+def _endpoint(data: Mapping[str, Any]) -> EndpointDelivery:
+    return EndpointDelivery(data["endpointId"], data["url"], data["state"], data["attempts"], data["lastError"])

@@ -1,5 +1,6 @@
 """The calls of the developer's API: what is asked for, and how its answer is read. Nothing here does I/O."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -57,9 +58,10 @@ def event(event_id: str) -> Call[EventDetail]:
     return Call("GET", f"{_EVENTS}/{quote(event_id, safe='')}", b"", None, developer.event_detail)
 
 
-def resend(event_id: str) -> Call[bool]:
-    """Have an event delivered once more."""
-    return Call("POST", f"{_EVENTS}/{quote(event_id, safe='')}/resend", b"{}", None, developer.resent)
+def resend(event_id: str, to: str | None) -> Call[Sequence[str]]:
+    """Have an event delivered once more: to an endpoint, to `url`, or to all who want it."""
+    query = "" if to is None else f"?to={quote(to, safe='')}"
+    return Call("POST", f"{_EVENTS}/{quote(event_id, safe='')}/resend{query}", b"{}", None, developer.resent_to)
 
 
 def _query(place: Place, **fields: str | None) -> str:

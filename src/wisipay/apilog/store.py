@@ -5,7 +5,7 @@ before the place that a reader has reached. Must never give one merchant an entr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -78,7 +78,8 @@ async def last(pool: Pool, wanted: RequestFilter, count: int) -> Page:
     assert row is not None  # noqa: S101 - an aggregate has a row
     if count == 0 or row["begin"] is None:
         return Page([], row["newest"], has_more=False)
-    return await find(pool, wanted, after=row["begin"] - 1, limit=count)
+    found = await find(pool, wanted, after=row["begin"] - 1, limit=count)
+    return replace(found, has_more=False)
 
 
 async def drop_old(pool: Pool, now: datetime, days: int) -> int:

@@ -64,6 +64,16 @@ class DeliveryData(msgspec.Struct, rename="camel"):
     last_error: MaybeText
 
 
+class EndpointDeliveryData(msgspec.Struct, rename="camel"):
+    """How far the delivery to one of your endpoints got."""
+
+    endpoint_id: str
+    url: str
+    state: Annotated[str, Meta(description="WAITING, PAUSED, DELIVERED, DEAD, SWITCHED_OFF, CANCELLED")]
+    attempts: int
+    last_error: MaybeText
+
+
 class EventData(msgspec.Struct, rename="camel"):
     """A payment reached a status that you are told of."""
 
@@ -76,6 +86,7 @@ class EventData(msgspec.Struct, rename="camel"):
     status: str
     occurred_at: Moment
     delivery: DeliveryData
+    endpoints: Annotated[list[EndpointDeliveryData], Meta(description="endpoints beside your callback URL")]
     callback: CallbackData
 
 
@@ -104,6 +115,7 @@ class AttemptData(msgspec.Struct, rename="camel"):
     latency_ms: int
     answer: str
     error: MaybeText
+    endpoint_id: Annotated[str | None, Meta(description="the endpoint's, null for your callback URL")]
 
 
 class EventDetailData(msgspec.Struct, rename="camel"):
@@ -124,7 +136,10 @@ class ResentData(msgspec.Struct, rename="camel"):
     """The event is due again now."""
 
     event_id: str
-    resent: Annotated[bool, Meta(description="false where it is being delivered at this moment")]
+    resent_to: Annotated[
+        list[str],
+        Meta(description="`url` for your callback URL, or ids of endpoints; empty while it is being sent everywhere"),
+    ]
 
 
 class ResentAnswer(msgspec.Struct, kw_only=True):

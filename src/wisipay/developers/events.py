@@ -13,13 +13,13 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from wisipay import callbacks
-from wisipay.callbacks import AttemptOutcome, CallbackEvent, CallbackState
+from wisipay.callbacks import CALLBACK_URL, AttemptOutcome, CallbackEvent, CallbackState
 from wisipay.core.clock import Clock
 from wisipay.core.database import Pool
 from wisipay.core.errors import ServiceUnavailable
 from wisipay.core.logging import get_logger
 from wisipay.developers.asking import PageAsked
-from wisipay.developers.contract import AttemptData, Environment
+from wisipay.developers.contract import AttemptData, EndpointDeliveryData, Environment
 from wisipay.sandbox import TRIES_MAX, SandboxAttempt, SandboxEvents
 
 LIVE: Final = "LIVE"
@@ -38,6 +38,7 @@ class Listed:
     state: str
     attempts: int
     last_error: str | None
+    endpoints: Sequence[EndpointDeliveryData] = ()
 
 
 class Events:
@@ -57,14 +58,17 @@ class Events:
             records = await callbacks.following(self._pool, merchant_id, asked.after, asked.limit)
         else:
             records = await callbacks.latest(self._pool, merchant_id, max(asked.last, 1))
-        return [_listed(record) for record in records]
+        return await self._with_endpoints(records)
 
     async def find(self, merchant_id: str, event_id: UUID) -> tuple[Listed, list[AttemptData]] | None:
         """Return a merchant's event with its attempts, oldest first; None when there is no such event."""
         found = await callbacks.show(self._pool, event_id)
         if found is not None:
             record, attempts = found
-            return (_listed(record), [_attempt(each) for each in attempts]) if _is_of(record, merchant_id) else None
+            if record.event.merchant_id != merchant_id:
+                return None
+            (listed,) = await self._with_endpoints([record])
+            return listed, [_attempt(each) for each in attempts]
         async with _sandbox_needed():
             tried = await self._sandbox.find(merchant_id, event_id)
         if tried is None:
@@ -72,16 +76,37 @@ class Events:
         event, sandbox_attempts = tried
         return _tested(0, event, sandbox_attempts), [_sandbox_attempt(each) for each in sandbox_attempts]
 
-    async def send_again(self, merchant_id: str, event_id: UUID) -> bool | None:
-        """Make an event due now: whether it is; None when there is no such event."""
+    async def send_again(self, merchant_id: str, event_id: UUID, to: str | None) -> list[str] | None:
+        """Make an event due now: to one endpoint, to CALLBACK_URL, or (None) to all who want it.
+
+        Answers where it is due, None for no such event; one of the sandbox only ever goes to the callback URL.
+        Raises `NotFound` for an unknown endpoint, `Conflict` for one that is off.
+        """
         found = await callbacks.show(self._pool, event_id)
         if found is None:
             async with _sandbox_needed():
-                return await self._sandbox.send_again(merchant_id, event_id, self._clock.now()) or None
-        if not _is_of(found[0], merchant_id):
+                is_due = await self._sandbox.send_again(merchant_id, event_id, self._clock.now())
+                return [CALLBACK_URL] if is_due else None
+        if found[0].event.merchant_id != merchant_id:
             return None
         async with self._pool.acquire() as conn:
-            return bool(await callbacks.replay(conn, [event_id]))
+            resent = await callbacks.resend(conn, [event_id], to=to, merchant_id=merchant_id)
+        return [each.endpoint_id or CALLBACK_URL for each in resent]
+
+    async def _with_endpoints(self, records: Sequence[callbacks.CallbackRecord]) -> list[Listed]:
+        deliveries = await callbacks.deliveries_of(self._pool, [record.event.event_id for record in records])
+        return [
+            Listed(
+                record.position,
+                LIVE,
+                record.event,
+                record.state.value,
+                record.attempts,
+                record.last_error,
+                [_endpoint(each) for each in deliveries.get(record.event.event_id, ())],
+            )
+            for record in records
+        ]
 
     async def _sandbox_page(self, merchant_id: str, asked: PageAsked) -> list[Listed]:
         if asked.last is None:
@@ -92,12 +117,14 @@ class Events:
         return [_tested(each.place, each.event, tries) for each, tries in zip(events, tried, strict=True)]
 
 
-def _is_of(record: callbacks.CallbackRecord, merchant_id: str) -> bool:
-    return record.event.merchant_id == merchant_id
-
-
-def _listed(record: callbacks.CallbackRecord) -> Listed:
-    return Listed(record.position, LIVE, record.event, record.state.value, record.attempts, record.last_error)
+def _endpoint(delivery: callbacks.DeliveryRecord) -> EndpointDeliveryData:
+    return EndpointDeliveryData(
+        endpoint_id=delivery.endpoint_id,
+        url=delivery.url,
+        state=delivery.state.value,
+        attempts=delivery.attempts,
+        last_error=delivery.last_error,
+    )
 
 
 def _tested(place: int, event: CallbackEvent, tries: Sequence[SandboxAttempt]) -> Listed:
@@ -121,6 +148,7 @@ def _attempt(attempt: callbacks.AttemptRecord) -> AttemptData:
         latency_ms=attempt.latency_ms,
         answer=attempt.answer.decode(errors="replace"),
         error=attempt.error,
+        endpoint_id=attempt.endpoint_id,
     )
 
 
@@ -133,6 +161,7 @@ def _sandbox_attempt(attempt: SandboxAttempt) -> AttemptData:
         latency_ms=attempt.latency_ms,
         answer=attempt.answer,
         error=attempt.error,
+        endpoint_id=None,
     )
 
 

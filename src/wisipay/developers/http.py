@@ -55,6 +55,7 @@ from wisipay.developers.openapi import (
     EVENTS_FIELDS,
     REQUESTS_ANSWERS,
     REQUESTS_FIELDS,
+    RESEND_FIELDS,
     RESENT_ANSWERS,
     EventsOperation,
     RequestsOperation,
@@ -203,10 +204,11 @@ async def _event(api: DeveloperApi, request: WireRequest) -> Reply:
 async def _resend(api: DeveloperApi, request: WireRequest) -> Reply:
     merchant = await _admit(api, request)
     event_id = _event_id(request)
-    resent = await api.events.send_again(merchant.id, event_id)
-    if resent is None:
+    to = text_asked(read_query(request.path_and_query, RESEND_FIELDS), "to")
+    resent_to = await api.events.send_again(merchant.id, event_id, to)
+    if resent_to is None:
         raise _unknown(event_id)
-    return Reply(200, msgspec.json.encode(ResentAnswer(data=ResentData(str(event_id), resent))))
+    return Reply(200, msgspec.json.encode(ResentAnswer(data=ResentData(str(event_id), resent_to))))
 
 
 async def _admit(api: DeveloperApi, request: WireRequest) -> Merchant:
@@ -265,6 +267,7 @@ def _event_data(api: DeveloperApi, merchant: Merchant, listed: Listed) -> EventD
         status=event.status,
         occurred_at=event.occurred_at.isoformat(),
         delivery=DeliveryData(listed.state, listed.attempts, listed.last_error),
+        endpoints=list(listed.endpoints),
         callback=CallbackData(signed.headers, signed.body.decode()),
     )
 

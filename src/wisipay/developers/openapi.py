@@ -46,6 +46,7 @@ _EVENT: Final = {
     "status": "SUCCESS",
     "occurredAt": _AT,
     "delivery": {"state": "DELIVERED", "attempts": 1, "lastError": None},
+    "endpoints": [],
     "callback": _CALLBACK,
 }
 _ATTEMPT: Final = {
@@ -56,6 +57,7 @@ _ATTEMPT: Final = {
     "latencyMs": 41,
     "answer": "ok",
     "error": None,
+    "endpointId": None,
 }
 _REQUEST: Final = {
     "cursor": "1042",
@@ -81,6 +83,7 @@ _ERRORS: Final[tuple[tuple[str, errors.AppError], ...]] = (
     ("scheme", errors.Forbidden("Sign with v2", details={"reason": Refusal.SIGNATURE_V2_REQUIRED})),
     ("signature", errors.Forbidden("x-signature does not match", details={"reason": Refusal.SIGNATURE_MISMATCH})),
     ("event", errors.NotFound("You have no such event", details={"eventId": _EVENT_ID})),
+    ("off", errors.Conflict("The endpoint is off")),
     ("large", errors.PayloadTooLarge()),
     ("type", errors.UnsupportedMediaType()),
     ("rate", errors.TooManyRequests(details={"scope": "merchant", "limit": 5})),
@@ -91,7 +94,8 @@ _MEANINGS: Final = {
     400: "A header or a parameter is wrong",
     401: "Unknown merchant",
     403: "Signature, timestamp, address, or a merchant that is switched off: see `details.reason`",
-    404: "You have no such event",
+    404: "You have no such event, or no such endpoint",
+    409: "The endpoint is off",
     413: "The body is over 64 KiB",
     415: "The body is not JSON",
     429: "Too many requests; see `retry-after`",
@@ -127,7 +131,7 @@ EVENT_ANSWERS: Final = _answers(
     "The event and its attempts", EventDetailAnswer, {"event": _EVENT, "attempts": [_ATTEMPT]}, *_OF_ALL, 404
 )
 RESENT_ANSWERS: Final = _answers(
-    "The event is due again", ResentAnswer, {"eventId": _EVENT_ID, "resent": True}, *_OF_ALL, 404, 413, 415
+    "The event is due again", ResentAnswer, {"eventId": _EVENT_ID, "resentTo": ["url"]}, *_OF_ALL, 404, 409, 413, 415
 )
 
 
@@ -165,6 +169,14 @@ _EVENTS_QUERY: Final = (
         Schema(type=OpenAPIType.STRING, enum=["LIVE", "UAT"], default="LIVE"),
     ),
 )
+_RESEND_QUERY: Final = (
+    (
+        "to",
+        "an endpoint's id, or `url` for your callback URL; all who want it where it is not given",
+        Schema(type=OpenAPIType.STRING, min_length=1, max_length=64, pattern="^[!-~]+$", examples=["url"]),
+    ),
+)
+RESEND_FIELDS: Final = frozenset(name for name, _, _ in _RESEND_QUERY)
 REQUESTS_FIELDS: Final = frozenset(name for name, _, _ in _REQUESTS_QUERY)
 EVENTS_FIELDS: Final = frozenset(name for name, _, _ in _EVENTS_QUERY)
 
@@ -206,6 +218,7 @@ class ResendOperation(SignedOperation):
     def __post_init__(self) -> None:
         """Add the body."""
         super().__post_init__()
+        _add_query(self, _RESEND_QUERY)
         schema = Schema(type=OpenAPIType.OBJECT, description="nothing is read from it")
         told = {"empty": Example(summary="Nothing", value={})}
         self.request_body = RequestBody(

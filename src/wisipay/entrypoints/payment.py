@@ -61,7 +61,7 @@ def _app(parts: Engine, receiving: Receiving, log: ApiLog) -> Litestar:
     settings = parts.settings
     links = CheckoutLinks.from_settings(settings)
     store = SandboxStore(parts.redis)
-    sandbox = SandboxPayments(store, parts.clock)
+    sandbox = SandboxPayments(store, parts.clock, parts.payments.doubts)
     checkout = Checkout(links, partial(_payable, parts, sandbox), parts.clock)
     api = MerchantApi(
         gate=parts.gate,

@@ -152,6 +152,12 @@ class PaymentService:
                 return _told(answered.transaction, outcome)
             transaction, candidate = answered.transaction, answered.retry_on
 
+    def doubts(self, request: Request) -> list[str]:
+        """Return what is doubted of a payout's beneficiary. Raises `PaymentError` for one that cannot be right."""
+        if request.kind is Kind.PAYIN:
+            return []
+        return check_beneficiary(request.party, request.mode, request.order_id, self._banks)
+
     async def _open_command(self, merchant: Merchant, request: Request) -> Open:
         kind: ServiceKind = "payin" if request.kind is Kind.PAYIN else "payout"
         service = merchant.service(kind)
@@ -162,9 +168,7 @@ class PaymentService:
             raise PaymentError(PayCode.BELOW_MINIMUM)
         if limits.max_paise is not None and request.amount_paise > limits.max_paise:
             raise PaymentError(PayCode.ABOVE_MAXIMUM)
-        doubts: list[str] = []
-        if request.kind is Kind.PAYOUT:
-            doubts = check_beneficiary(request.party, request.mode, request.order_id, self._banks)
+        doubts = self.doubts(request)
         fee = fee_for(service.tiers, request.amount_paise)
         if fee is None:
             raise PaymentError(PayCode.FEE_CONFIG_MISSING, internal=f"no {kind} tier for {request.amount_paise} paise")

@@ -3,7 +3,7 @@
 Decides nothing that the table of outcomes does not say. Must never touch a provider, the ledger or a real payment.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -25,17 +25,24 @@ _log = get_logger(__name__)
 
 
 class SandboxPayments:
-    """Starts and finds sandbox payments; the merchant API drives it as it drives the real service."""
+    """Starts and finds sandbox payments; the merchant API drives it as it drives the real service.
 
-    def __init__(self, store: SandboxStore, clock: Clock) -> None:
+    `check` raises `PaymentError` for what the real service would refuse before it begins, such as a beneficiary that
+    cannot be right.
+    """
+
+    def __init__(self, store: SandboxStore, clock: Clock, check: Callable[[Request], object] | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._check = check
 
     async def initiate(self, merchant: Merchant, request: Request) -> Transaction:
         """Start a payment with the outcome that its amount or VPA asks for.
 
         Raises `PaymentError` where the outcome says so, and `Conflict` for an order id that was used before.
         """
+        if self._check is not None:
+            self._check(request)
         now = self._clock.now()
         outcome = outcome_of(request.kind, request.amount_paise, request.party.get("vpa"))
         pay_code = refusal(outcome, request.kind)

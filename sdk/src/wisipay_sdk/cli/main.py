@@ -61,8 +61,8 @@ def _run(asked: argparse.Namespace, known: Profile, client: Wisipay, environment
             event = client.event(asked.event_id).event
             say(line(event, forwarder.forward(event)))
     else:
-        resent = client.resend(asked.event_id)
-        say(f"{asked.event_id} " + ("goes out again" if resent else "is being delivered at this moment"))
+        places = ", ".join(client.resend(asked.event_id, asked.to))
+        say(f"{asked.event_id} " + (f"goes out again to {places}" if places else "is being delivered at this moment"))
 
 
 def _client(asked: argparse.Namespace, known: Profile) -> Wisipay:
@@ -110,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     resend = commands.add_parser("resend", help="deliver an event once more")
     resend.add_argument("event_id", help="the event's webhook-id")
     resend.add_argument("--forward-to", metavar="URL", help="to a local server, not to your callback URL")
+    resend.add_argument("--to", metavar="ENDPOINT", help="to one endpoint only, or `url`: to your callback URL only")
     return parser
 
 

@@ -4,6 +4,7 @@ import { sign } from "/docs/signing.js";
 
 const byId = (id) => document.getElementById(id);
 const SIGNED = ["x-merchant-id", "x-timestamp", "x-signature"];
+const LONGEST_PATTERN = 40; // longer ones list control characters, which tell a reader nothing
 
 function make(tag, { text, ...attributes } = {}, ...children) {
   const element = document.createElement(tag);
@@ -13,6 +14,10 @@ function make(tag, { text, ...attributes } = {}, ...children) {
   if (text !== undefined) element.textContent = text;
   element.append(...children.filter(Boolean));
   return element;
+}
+
+function prose(text) {
+  return text.split("`").map((part, place) => (place % 2 ? make("code", { text: part }) : part));
 }
 
 function resolve(spec, schema) {
@@ -31,15 +36,24 @@ function bounds(schema) {
   const told = [];
   if (schema.minLength !== undefined || schema.maxLength !== undefined) told.push(`${schema.minLength || 0} to ${schema.maxLength ?? "any number of"} characters`);
   if (schema.minimum !== undefined) told.push(`at least ${schema.minimum}`);
-  if (schema.pattern) told.push(schema.pattern);
+  if (schema.maximum !== undefined) told.push(`at most ${schema.maximum}`);
+  if (schema.pattern && schema.pattern.length <= LONGEST_PATTERN) told.push(`\`${schema.pattern}\``);
   return told.join("; ");
 }
 
-function fieldTable(spec, schema) {
+function fieldRows(spec, schema, prefix, depth) {
   const plain = resolve(spec, schema);
-  const rows = Object.entries(plain.properties || {}).map(([name, field]) =>
-    make("tr", {}, make("td", {}, make("code", { text: name })), make("td", { text: (plain.required || []).includes(name) ? "yes" : "no" }),
-      make("td", { text: kindOf(spec, field) }), make("td", { text: [resolve(spec, field).description || field.description, bounds(field)].filter(Boolean).join("; ") })));
+  return Object.entries(plain.properties || {}).flatMap(([name, field]) => {
+    const inside = resolve(spec, field);
+    const list = inside.type === "array" && inside.items;
+    const row = make("tr", {}, make("td", {}, make("code", { text: prefix + name })), make("td", { text: (plain.required || []).includes(name) ? "yes" : "no" }),
+      make("td", { text: list ? "list" : kindOf(spec, field) }), make("td", {}, ...prose([inside.description || field.description, bounds(field)].filter(Boolean).join("; "))));
+    return [row, ...(depth ? fieldRows(spec, list || inside, `${prefix}${name}${list ? "[]" : ""}.`, depth - 1) : [])];
+  });
+}
+
+function fieldTable(spec, schema) {
+  const rows = fieldRows(spec, schema, "", 3);
   const head = make("tr", {}, ...["field", "needed", "type", "what it is"].map((text) => make("th", { scope: "col", text })));
   return rows.length ? make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows)) : null;
 }
@@ -53,7 +67,7 @@ function answers(spec, responses) {
     const content = Object.values(response.content || {})[0];
     const examples = examplesOf(response.content).map(([name, example]) =>
       make("div", {}, make("p", { class: "quiet", text: `${name}: ${example.summary || ""}` }), make("pre", { text: JSON.stringify(example.value, null, 2) })));
-    return make("details", {}, make("summary", { text: `${status} ${response.description}` }), content?.schema ? fieldTable(spec, content.schema) : null, ...examples);
+    return make("details", {}, make("summary", {}, ...prose(`${status} ${response.description}`)), content?.schema ? fieldTable(spec, content.schema) : null, ...examples);
   });
 }
 
@@ -65,7 +79,10 @@ function curl(method, url, headers, body) {
 
 async function send(form, method, template, result, button) {
   const values = Object.fromEntries(new FormData(form));
-  const path = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[`path.${name}`] || ""));
+  const place = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(values[`path.${name}`] || ""));
+  const query = Object.entries(values).filter(([name, value]) => name.startsWith("query.") && value)
+    .map(([name, value]) => `${name.slice("query.".length)}=${encodeURIComponent(value)}`);
+  const path = query.length ? `${place}?${query.join("&")}` : place;
   const body = values.body || "";
   const timestamp = String(Date.now());
   const headers = { "x-merchant-id": byId("merchant-id").value.trim(), "x-timestamp": timestamp };
@@ -100,17 +117,25 @@ async function send(form, method, template, result, button) {
   }
 }
 
+function parameterField(parameter) {
+  const { schema, required, description } = parameter;
+  const name = `${parameter.in}.${parameter.name}`;
+  const choices = schema.enum ? ["", ...schema.enum].map((value) => make("option", { value, text: value || "not given" })) : null;
+  const field = choices ? make("select", { name }, ...choices)
+    : make("input", { name, value: required ? schema.examples?.[0] : "", required, spellcheck: "false" });
+  const note = [description, schema.default === undefined ? "" : `${schema.default} where it is not given`, bounds(schema)].filter(Boolean).join("; ");
+  return make("label", { text: parameter.name }, field, make("span", { class: "note" }, ...prose(note)));
+}
+
 function requestForm(spec, path, method, operation) {
   const form = make("form", { class: "fields", autocomplete: "off" });
   for (const parameter of operation.parameters || []) {
     if (SIGNED.includes(parameter.name)) continue;
-    const value = parameter.required ? parameter.schema.examples?.[0] : "";
-    const name = `${parameter.in}.${parameter.name}`;
-    form.append(make("label", { text: parameter.name }, make("input", { name, value, required: parameter.required, spellcheck: "false" }), make("span", { class: "note", text: parameter.description || "" })));
+    form.append(parameterField(parameter));
   }
   const examples = examplesOf(operation.requestBody?.content);
   if (operation.requestBody) {
-    const fresh = (value) => JSON.stringify({ ...value, orderId: `TRY-${Date.now()}` }, null, 2);
+    const fresh = (value) => JSON.stringify("orderId" in value ? { ...value, orderId: `TRY-${Date.now()}` } : value, null, 2);
     const area = make("textarea", { name: "body", spellcheck: "false" });
     area.value = fresh(examples[0]?.[1].value || {});
     const choice = make("select", {}, ...examples.map(([name, example], place) => make("option", { value: place, text: example.summary || name })));
