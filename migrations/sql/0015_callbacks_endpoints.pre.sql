@@ -49,7 +49,9 @@ CREATE TABLE callbacks_deliveries (
 CREATE INDEX callbacks_deliveries_waiting ON callbacks_deliveries (endpoint_id, due_at) WHERE state = 'WAITING';
 -- Serves the order inside a transaction.
 CREATE INDEX callbacks_deliveries_transaction ON callbacks_deliveries (transaction_id, endpoint_id, position);
--- Serves an endpoint's list, replay of a range, and what is paused.
+-- Serves what goes on when its endpoint is switched on.
+CREATE INDEX callbacks_deliveries_paused ON callbacks_deliveries (endpoint_id, position) WHERE state = 'PAUSED';
+-- Serves an endpoint's list, and replay of a range.
 CREATE INDEX callbacks_deliveries_endpoint ON callbacks_deliveries (endpoint_id, position);
 
 -- Every attempt at a delivery, as callbacks_attempts keeps those at the callback URL.

@@ -25,7 +25,8 @@ GONE = (AttemptOutcome.SWITCHED_OFF, 410)
 
 
 async def _claim(pool: Pool) -> list[ClaimedCallback]:
-    return await claim(pool, {"MER-1": 100}, uuid4(), 60)
+    claimed = await claim(pool, {"MER-1": 100}, uuid4(), 60)
+    return sorted(claimed, key=lambda each: each.event.transaction_id)
 
 
 async def _states(pool: Pool) -> list[str]:
@@ -51,6 +52,7 @@ async def test_a_url_that_is_gone_is_told_once_and_goes_on_with_what_was_on_its_
     async with database.acquire() as conn:
         (off,) = await switched_off_urls(conn, "MER-1")
         assert (off.type, off.url) == ("PAYIN", waiting[0].url)
+        assert off.switched_off_at <= datetime.now(UTC) + timedelta(minutes=1)
         switched = await switch_on_url(conn, author(), "MER-1", "PAYIN")
         assert (list(switched.urls), switched.resumed) == ([waiting[0].url], 2)
         assert (await switch_on_url(conn, author(), "MER-1", "PAYIN")).resumed == 0

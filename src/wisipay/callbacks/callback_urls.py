@@ -15,7 +15,7 @@ from wisipay.core.database import Connection
 from wisipay.core.sql import load_queries
 from wisipay.merchants import Author
 
-_QUERIES = load_queries(__file__, "queries.sql")
+_QUERIES = load_queries(__file__, "switching.sql")
 
 
 @dataclass(frozen=True, slots=True)

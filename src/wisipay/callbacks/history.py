@@ -21,7 +21,7 @@ from wisipay.core.sql import load_queries
 PAGE_MAX: Final = 1_000
 ATTEMPTS_SHOWN_MAX: Final = 500
 NEEDS_A_PERSON: Final = (CallbackState.DEAD, CallbackState.SWITCHED_OFF)
-_QUERIES = load_queries(__file__, "queries.sql")
+_QUERIES = load_queries(__file__, "history.sql")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ never switch off what took something in that time, and never tell twice of one s
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,7 +24,7 @@ SWITCHED_OFF_MAIL: Final = "callbacks.mail_switched_off"
 """The job that tells the merchant; its payload is a SwitchedOff."""
 
 _SYSTEM: Final = "system:callbacks"
-_QUERIES = load_queries(__file__, "queries.sql")
+_QUERIES = load_queries(__file__, "switching.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def address_of(attempt: Attempt) -> Address | None:
     return Address(event.merchant_id, attempt.endpoint_id or event.type, attempt.url)
 
 
-async def out_of_patience(conn: Connection, attempts: Iterable[Attempt], patience: Patience) -> dict[Address, str]:
+async def out_of_patience(conn: Connection, attempts: Sequence[Attempt], patience: Patience) -> dict[Address, str]:
     """Count those of the attempts that failed; return the addresses that are to be switched off now, and why.
 
     An address that answered 410 is among them at once.

@@ -14,7 +14,7 @@ from typing import Final
 from wisipay.callbacks import store
 from wisipay.callbacks.attempts import tell
 from wisipay.callbacks.delivery import Delivery
-from wisipay.callbacks.endpoints.worker import EndpointWorker
+from wisipay.callbacks.endpoints.sending import EndpointWorker
 from wisipay.callbacks.handover import NOBODY, Outbox
 from wisipay.callbacks.lanes import Lanes
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback

@@ -152,6 +152,24 @@ async def test_gone_pauses_and_enabling_goes_on_in_order_and_a_replay_brings_the
     assert ids == [str(each.event_id) for each in (first, first, second, missed)]
 
 
+async def test_what_is_more_than_is_resumed_at_once_goes_on_by_itself_and_in_order(
+    database: Pool, database_url: str, endpoint: MerchantEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, _ = await add(database, endpoint.url)
+    first = event(status="EXPIRED")
+    events = [first, *(event(transaction_id=first.transaction_id) for _ in range(4))]
+    await write(database, *events)
+    async with database.acquire() as conn:
+        await disable_endpoint(conn, author(), "MER-1", target.id)
+        monkeypatch.setattr("wisipay.callbacks.endpoints.store.MOVED_MAX", 2)
+        assert await enable_endpoint(conn, author(), "MER-1", target.id) == 2
+    later = event(transaction_id=first.transaction_id)
+    await write(database, later)
+    async with _worker(database, database_url):
+        received = await endpoint.wait_for(6)
+    assert [each.event_id for each in received] == [str(each.event_id) for each in (*events, later)]
+
+
 async def test_a_delivery_written_while_its_endpoint_went_off_is_paused_when_it_is_found(
     database: Pool, database_url: str, endpoint: MerchantEndpoint
 ) -> None:

@@ -9,6 +9,7 @@ from support.callback_events import event
 from support.endpoints import BOX, add, author, states, write
 from wisipay.callbacks import (
     ENDPOINTS_MAX,
+    DeliveryState,
     EndpointChange,
     EndpointStatus,
     change_endpoint,
@@ -19,7 +20,7 @@ from wisipay.callbacks import (
     remove_endpoint,
     rotate_endpoint_secret,
 )
-from wisipay.callbacks.endpoints.keeping import open_secret
+from wisipay.callbacks.endpoints.keeping import SIGNING_MAX, open_secret
 from wisipay.callbacks.endpoints.model import read_filter, secret_key
 from wisipay.core.database import Connection, Pool
 from wisipay.core.errors import Conflict, NotFound
@@ -105,6 +106,10 @@ async def test_during_the_overlap_both_secrets_sign_and_afterwards_the_new_one(
     assert await signing(timedelta()) == [third.id]
     with pytest.raises(InvalidValue):
         await rotate_endpoint_secret(conn, BOX, now, "MER-1", endpoint.id, overlap=timedelta(days=31))
+    for _ in range(SIGNING_MAX - 1):
+        await rotate_endpoint_secret(conn, BOX, now, "MER-1", endpoint.id)
+    with pytest.raises(Conflict, match="sign at present"):
+        await rotate_endpoint_secret(conn, BOX, now, "MER-1", endpoint.id)
 
 
 async def test_off_pauses_what_is_on_its_way_and_keeps_what_comes_and_on_resumes_the_first(
@@ -115,7 +120,11 @@ async def test_off_pauses_what_is_on_its_way_and_keeps_what_comes_and_on_resumes
     off = await disable_endpoint(conn, author(), "MER-1", endpoint.id)
     assert (off.status, off.disabled_reason) == (EndpointStatus.DISABLED, "switched off by cli:test")
     await write(database, event())
-    assert await states(database, endpoint.id) == ["PAUSED", "PAUSED", "SWITCHED_OFF"]
+    assert await states(database, endpoint.id) == [
+        DeliveryState.PAUSED,
+        DeliveryState.PAUSED,
+        DeliveryState.SWITCHED_OFF,
+    ]
     assert await enable_endpoint(conn, author(), "MER-1", endpoint.id) == 2
     assert await states(database, endpoint.id) == ["WAITING", "WAITING", "SWITCHED_OFF"]
     found = await endpoint_details(conn, endpoint.id, now=author().moment)
@@ -131,7 +140,7 @@ async def test_a_removed_endpoint_gets_nothing_more_and_keeps_its_record_without
     await write(database, event())
     await remove_endpoint(conn, author(), "MER-1", endpoint.id)
     await write(database, event())
-    assert await states(database, endpoint.id) == ["CANCELLED"]
+    assert await states(database, endpoint.id) == [DeliveryState.CANCELLED]
     assert await endpoints_of(conn, "MER-1") == []
     found = await endpoint_details(conn, endpoint.id, now=author().moment)
     assert (found.endpoint.status, found.secrets) == (EndpointStatus.REMOVED, ())

@@ -24,20 +24,24 @@ from wisipay.callbacks.endpoints.model import (
     secret_key,
     secret_text,
 )
-from wisipay.callbacks.endpoints.store import QUERIES, endpoint_of, read_addressees
+from wisipay.callbacks.endpoints.store import QUERIES, endpoint_of, lay_aside, read_addressees, resume
 from wisipay.callbacks.switching import Address, forget_failing, happened
 from wisipay.core.crypto import SecretBox
 from wisipay.core.database import Connection
 from wisipay.core.errors import Conflict, NotFound
 from wisipay.core.ids import new_id, new_key
+from wisipay.core.sql import load_queries
 from wisipay.merchants import Author, InvalidValue, checked_callback_url
 
 OVERLAP: Final = timedelta(hours=24)
 OVERLAP_MAX: Final = timedelta(days=30)
+SIGNING_MAX: Final = 4
+"""Secrets that may sign at a time: as many signatures are in the header of every attempt."""
 _DESCRIPTION_MAX: Final = 200
 _ENDPOINT_PREFIX: Final = "CEP"
 _KEY_PREFIX: Final = "CES"
 _EVENTS_SHOWN: Final = 100
+_KEEPING = load_queries(__file__, "keeping.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +93,14 @@ async def add_endpoint(
     wanted = read_filter(events)
     endpoint_id = new_id(_ENDPOINT_PREFIX, author.moment)
     async with conn.transaction():
-        await conn.execute(QUERIES["lock_merchant"], merchant_id)
+        await conn.execute(_KEEPING["lock_merchant"], merchant_id)
         others = await endpoints_of(conn, merchant_id)
         if len(others) >= ENDPOINTS_MAX:
             raise Conflict(f"a merchant may have {ENDPOINTS_MAX} endpoints; remove one that is not needed")
         if any(other.url == checked for other in others):
             raise Conflict("the merchant has an endpoint at this URL already")
         await conn.execute(
-            QUERIES["add"], endpoint_id, merchant_id, checked, _description(description), wanted, author.moment
+            _KEEPING["add"], endpoint_id, merchant_id, checked, _description(description), wanted, author.moment
         )
         secret = await _add_secret(conn, box, author, endpoint_id)
         endpoint = await _locked(conn, merchant_id, endpoint_id)
@@ -106,7 +110,7 @@ async def add_endpoint(
 
 async def endpoints_of(conn: Connection, merchant_id: str) -> list[Endpoint]:
     """List a merchant's endpoints, the oldest first, without removed ones."""
-    return [endpoint_of(row) for row in await conn.fetch(QUERIES["endpoints_of"], merchant_id)]
+    return [endpoint_of(row) for row in await conn.fetch(_KEEPING["endpoints_of"], merchant_id)]
 
 
 async def endpoint_details(
@@ -117,8 +121,8 @@ async def endpoint_details(
     if addressee is None or merchant_id not in {None, addressee.endpoint.merchant_id}:
         raise _unknown(endpoint_id)
     endpoint = addressee.endpoint
-    counts = {row["state"]: row["deliveries"] for row in await conn.fetch(QUERIES["counts"], endpoint_id)}
-    rows = await conn.fetch(QUERIES["happened"], endpoint.merchant_id, endpoint_id, _EVENTS_SHOWN)
+    counts = {row["state"]: row["deliveries"] for row in await conn.fetch(_KEEPING["counts"], endpoint_id)}
+    rows = await conn.fetch(_KEEPING["happened"], endpoint.merchant_id, endpoint_id, _EVENTS_SHOWN)
     return EndpointDetails(endpoint, addressee.secrets, counts, tuple(EndpointEvent(*row) for row in rows))
 
 
@@ -131,7 +135,7 @@ async def change_endpoint(
         url = before.url if change.url is UNSET else checked_callback_url(change.url, https_only=https_only)
         description = before.description if change.description is UNSET else _description(change.description)
         wanted = before.wanted if change.events is UNSET else read_filter(change.events)
-        await conn.execute(QUERIES["change"], endpoint_id, url, description, wanted)
+        await conn.execute(_KEEPING["change"], endpoint_id, url, description, wanted)
         await forget_failing(conn, merchant_id, endpoint_id)
         after = await _locked(conn, merchant_id, endpoint_id)
         await _record(conn, author, after, "change", "CHANGED", _state(before), _state(after))
@@ -153,7 +157,10 @@ async def rotate_endpoint_secret(
     async with conn.transaction():
         endpoint = await _locked(conn, merchant_id, endpoint_id)
         retires_at = author.moment + overlap
-        await conn.execute(QUERIES["retire_secrets"], endpoint_id, retires_at)
+        signing = await conn.fetch(QUERIES["secrets"], [endpoint_id], author.moment)
+        if overlap and len(signing) >= SIGNING_MAX:
+            raise Conflict(f"{SIGNING_MAX} secrets sign at present; wait for one to retire, or rotate without overlap")
+        await conn.execute(_KEEPING["retire_secrets"], endpoint_id, retires_at)
         secret = await _add_secret(conn, box, author, endpoint_id)
         after = {"keyId": secret.id, "previousKeysRetireAt": retires_at.isoformat()}
         await _record(conn, author, endpoint, "rotate_secret", "ROTATED", None, after)
@@ -166,23 +173,23 @@ async def disable_endpoint(conn: Connection, author: Author, merchant_id: str, e
         before = await _locked(conn, merchant_id, endpoint_id)
         if before.status is EndpointStatus.ENABLED:
             reason = author.reason or f"switched off by {author.name}"
-            await conn.execute(QUERIES["set_status"], endpoint_id, EndpointStatus.DISABLED, reason, author.moment)
-            await conn.execute(QUERIES["lay_aside"], [endpoint_id], "PAUSED")
+            await conn.execute(_KEEPING["set_status"], endpoint_id, EndpointStatus.DISABLED, reason, author.moment)
+            await lay_aside(conn, [endpoint_id])
         after = await _locked(conn, merchant_id, endpoint_id)
         await _record(conn, author, after, "disable", "DISABLED", _state(before), _state(after))
     return after
 
 
 async def enable_endpoint(conn: Connection, author: Author, merchant_id: str, endpoint_id: str) -> int:
-    """Send to an endpoint again: what was paused goes on in its order. Answers how much that is.
+    """Send to an endpoint again: what was paused goes on in its order. Answers how much goes on at once.
 
-    What came while it was off is kept, and sent by a replay.
+    Beyond some thousands the workers go on with the rest. What came while it was off is kept, and sent by a replay.
     """
     async with conn.transaction():
         before = await _locked(conn, merchant_id, endpoint_id)
-        await conn.execute(QUERIES["set_status"], endpoint_id, EndpointStatus.ENABLED, None, None)
+        await conn.execute(_KEEPING["set_status"], endpoint_id, EndpointStatus.ENABLED, None, None)
         await forget_failing(conn, merchant_id, endpoint_id)
-        resumed: int = await conn.fetchval(QUERIES["resume"], endpoint_id)
+        resumed = await resume(conn, endpoint_id)
         after = await _locked(conn, merchant_id, endpoint_id)
         await _record(conn, author, after, "enable", "ENABLED", _state(before), _state(after))
     return resumed
@@ -192,9 +199,9 @@ async def remove_endpoint(conn: Connection, author: Author, merchant_id: str, en
     """Remove an endpoint: its secrets are forgotten, what is on its way is cancelled, what was sent stays on record."""
     async with conn.transaction():
         before = await _locked(conn, merchant_id, endpoint_id)
-        await conn.execute(QUERIES["set_status"], endpoint_id, EndpointStatus.REMOVED, "removed", author.moment)
-        await conn.execute(QUERIES["lay_aside"], [endpoint_id], "CANCELLED")
-        await conn.execute(QUERIES["forget_secrets"], endpoint_id)
+        await conn.execute(_KEEPING["set_status"], endpoint_id, EndpointStatus.REMOVED, "removed", author.moment)
+        await lay_aside(conn, [endpoint_id])
+        await conn.execute(_KEEPING["forget_secrets"], endpoint_id)
         await forget_failing(conn, merchant_id, endpoint_id)
         await _record(conn, author, before, "remove", "REMOVED", _state(before), None)
 
@@ -212,7 +219,7 @@ def open_secret(box: SecretBox, secret: SealedSecret) -> bytes:
 async def _add_secret(conn: Connection, box: SecretBox, author: Author, endpoint_id: str) -> NewEndpointSecret:
     secret = NewEndpointSecret(new_id(_KEY_PREFIX, author.moment), secret_text(new_key(SECRET_BYTES)))
     sealed = box.seal(secret.value.encode(), aad=secret_place(secret.id))
-    await conn.execute(QUERIES["add_secret"], secret.id, endpoint_id, sealed, author.moment)
+    await conn.execute(_KEEPING["add_secret"], secret.id, endpoint_id, sealed, author.moment)
     return secret
 
 

@@ -1,17 +1,3 @@
--- name: add
-INSERT INTO callbacks_endpoints (id, merchant_id, url, description, wanted, status, created_at)
-VALUES ($1, $2, $3, $4, $5, 'ENABLED', $6);
-
--- name: lock_merchant
--- Lets one at a time change the number of a merchant's endpoints; to the end of the transaction.
-SELECT pg_advisory_xact_lock(hashtextextended('callbacks_endpoints ' || $1::text, 0));
-
--- name: endpoints_of
-SELECT *
-FROM callbacks_endpoints
-WHERE merchant_id = $1 AND status <> 'REMOVED'
-ORDER BY id;
-
 -- name: endpoints
 -- Endpoints by id, removed ones too.
 SELECT *
@@ -24,22 +10,6 @@ FROM callbacks_endpoints
 WHERE id = $1
 FOR NO KEY UPDATE;
 
--- name: change
-UPDATE callbacks_endpoints
-SET
-    url = $2,
-    description = $3,
-    wanted = $4
-WHERE id = $1;
-
--- name: set_status
-UPDATE callbacks_endpoints
-SET
-    status = $2,
-    disabled_reason = $3,
-    disabled_at = $4
-WHERE id = $1;
-
 -- name: switch_off
 UPDATE callbacks_endpoints
 SET
@@ -49,21 +19,49 @@ SET
 WHERE id = $1;
 
 -- name: lay_aside
--- Takes what waits for the endpoints $1 out of the queue, as state $2. One that is being sent keeps its lease, so that
--- its worker records how it ended.
-UPDATE callbacks_deliveries
-SET state = $2
-WHERE endpoint_id = any($1::text[]) AND state IN ('WAITING', 'PAUSED');
+-- Takes up to $2 of what waits for those of the endpoints $1 that are off out of the queue; a worker finds the rest. One
+-- that is being sent keeps its lease, so that its worker records how it ended.
+WITH chosen AS (
+    SELECT
+        delivery.event_id,
+        delivery.endpoint_id,
+        CASE endpoint.status WHEN 'REMOVED' THEN 'CANCELLED' ELSE 'PAUSED' END AS state
+    FROM callbacks_endpoints AS endpoint
+    INNER JOIN callbacks_deliveries AS delivery ON endpoint.id = delivery.endpoint_id
+    WHERE
+        endpoint.id = any($1::text[])
+        AND endpoint.status <> 'ENABLED'
+        AND (delivery.state = 'WAITING' OR (delivery.state = 'PAUSED' AND endpoint.status = 'REMOVED'))
+    LIMIT $2
+)
+
+UPDATE callbacks_deliveries AS delivery
+SET state = chosen.state
+FROM chosen
+WHERE delivery.event_id = chosen.event_id AND delivery.endpoint_id = chosen.endpoint_id;
 
 -- name: resume
--- Puts what was on its way to endpoint $1 back into the queue, one that is still being sent after the end of its lease.
-WITH resumed AS (
-    UPDATE callbacks_deliveries
+-- Puts up to $2 of what was on its way back into the queue, to endpoint $1 or (NULL) to any that is on: the earliest, and
+-- one that is still being sent after the end of its lease. Those that stay PAUSED keep their place before later ones.
+WITH chosen AS (
+    SELECT
+        delivery.event_id,
+        delivery.endpoint_id
+    FROM callbacks_deliveries AS delivery
+    INNER JOIN callbacks_endpoints AS endpoint ON delivery.endpoint_id = endpoint.id
+    WHERE delivery.state = 'PAUSED' AND endpoint.status = 'ENABLED' AND ($1::text IS NULL OR delivery.endpoint_id = $1)
+    ORDER BY delivery.endpoint_id, delivery.position
+    LIMIT $2
+),
+
+resumed AS (
+    UPDATE callbacks_deliveries AS delivery
     SET
         state = 'WAITING',
-        due_at = CASE WHEN lease_token IS NULL THEN now() ELSE due_at END
-    WHERE endpoint_id = $1 AND state = 'PAUSED'
-    RETURNING event_id
+        due_at = CASE WHEN delivery.lease_token IS NULL THEN now() ELSE delivery.due_at END
+    FROM chosen
+    WHERE delivery.event_id = chosen.event_id AND delivery.endpoint_id = chosen.endpoint_id AND delivery.state = 'PAUSED'
+    RETURNING delivery.event_id
 )
 
 SELECT
@@ -71,26 +69,12 @@ SELECT
     CASE WHEN count(*) > 0 THEN pg_notify('callbacks_deliveries_due', '') END AS notified
 FROM resumed;
 
--- name: add_secret
-INSERT INTO callbacks_endpoint_secrets (id, endpoint_id, sealed, created_at)
-VALUES ($1, $2, $3, $4);
-
--- name: retire_secrets
--- Secrets of endpoint $1 sign until $2, unless they stop before.
-UPDATE callbacks_endpoint_secrets
-SET retires_at = $2
-WHERE endpoint_id = $1 AND (retires_at IS NULL OR retires_at > $2);
-
 -- name: secrets
 -- The secrets of endpoints $1 that sign at $2, newest first.
 SELECT *
 FROM callbacks_endpoint_secrets
 WHERE endpoint_id = any($1::text[]) AND (retires_at IS NULL OR retires_at > $2)
 ORDER BY created_at DESC, id DESC;
-
--- name: forget_secrets
-DELETE FROM callbacks_endpoint_secrets
-WHERE endpoint_id = $1;
 
 -- name: endpoints_waiting
 -- Up to $2 endpoints after $1, in order of their id, each with the earliest moment at which it has something to send.
@@ -129,7 +113,7 @@ LIMIT $2;
 
 -- name: claim
 -- Leases, for each endpoint in $1, up to its number in $2 of due deliveries, oldest first; never one whose predecessor
--- in the same transaction still waits for the same endpoint. The lease $3 lasts $4 seconds.
+-- in the same transaction still waits for the same endpoint, or has yet to be resumed. The lease $3 lasts $4 seconds.
 WITH chosen AS (
     SELECT
         head.event_id,
@@ -150,7 +134,7 @@ WITH chosen AS (
                     earlier.transaction_id = delivery.transaction_id
                     AND earlier.endpoint_id = delivery.endpoint_id
                     AND earlier.position < delivery.position
-                    AND earlier.state || '' = 'WAITING' -- opaque: keeps the planner on the transaction index
+                    AND earlier.state || '' IN ('WAITING', 'PAUSED') -- opaque: keeps the planner on the transaction index
             )
         ORDER BY delivery.due_at, delivery.position
         LIMIT lane.places
@@ -346,24 +330,3 @@ SELECT
     endpoint_id,
     pg_notify('callbacks_deliveries_due', '') AS notified
 FROM replayed;
-
--- name: counts
--- How many deliveries of endpoint $1 stand where.
-SELECT
-    state,
-    count(*) AS deliveries
-FROM callbacks_deliveries
-WHERE endpoint_id = $1
-GROUP BY state;
-
--- name: happened
--- The last $3 things that happened to endpoint $2 of merchant $1, newest first.
-SELECT
-    what,
-    url,
-    reason,
-    happened_at
-FROM callbacks_endpoint_events
-WHERE merchant_id = $1 AND endpoint_id = $2
-ORDER BY id DESC
-LIMIT $3;

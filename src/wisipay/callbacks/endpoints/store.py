@@ -19,6 +19,8 @@ from wisipay.core.database import Connection, Pool
 from wisipay.core.sql import load_queries
 
 QUERIES = load_queries(__file__, "queries.sql")
+MOVED_MAX = 10_000
+"""Deliveries that are paused or resumed at a time; the workers go on with the rest."""
 _DEPTH_COUNTED_MAX = 10_000
 
 
@@ -73,9 +75,15 @@ async def record(pool: Pool, attempts: Sequence[Attempt], patience: Patience) ->
     return [(attempt.callback.event.event_id, attempt.endpoint_id) in moved for attempt in attempts]
 
 
-async def lay_aside(pool: Pool, endpoint_ids: Sequence[str]) -> None:
-    """Pause deliveries to endpoints that are off: an event was written while one of them was being switched off."""
-    await pool.execute(QUERIES["lay_aside"], endpoint_ids, "PAUSED")
+async def lay_aside(database: Pool | Connection, endpoint_ids: Sequence[str]) -> None:
+    """Take up to MOVED_MAX deliveries to endpoints that are off out of the queue; a worker that finds more does it."""
+    await database.execute(QUERIES["lay_aside"], endpoint_ids, MOVED_MAX)
+
+
+async def resume(database: Pool | Connection, endpoint_id: str | None = None) -> int:
+    """Put up to MOVED_MAX of what was on its way to an endpoint that is on (None: to any) back; answers how many."""
+    resumed: int = await database.fetchval(QUERIES["resume"], endpoint_id, MOVED_MAX)
+    return resumed
 
 
 async def depth(pool: Pool) -> tuple[int, float]:
@@ -105,7 +113,7 @@ async def _switch_off(conn: Connection, address: Address, reason: str) -> None:
     if row is None or row["status"] != EndpointStatus.ENABLED or row["url"] != address.url:
         return
     await conn.execute(QUERIES["switch_off"], address.endpoint_id, reason)
-    await conn.execute(QUERIES["lay_aside"], [address.endpoint_id], "PAUSED")
+    await lay_aside(conn, [address.endpoint_id])
     await tell_switched_off(conn, address, reason)
 
 

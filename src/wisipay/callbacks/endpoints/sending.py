@@ -29,6 +29,7 @@ CHANNEL: Final = "callbacks_deliveries_due"
 CONCURRENCY: Final = 256
 _QUEUE: Final = "callbacks_deliveries"
 _TIDY_EVERY_SECONDS: Final = 15.0
+_MORE_AFTER_SECONDS: Final = 0.5
 _RECORD_GAP_SECONDS: Final = 0.02
 
 
@@ -79,8 +80,9 @@ class EndpointWorker:
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedDelivery]:
         now = monotonic()
         if now >= self._tidy_at:
-            self._tidy_at = now + _TIDY_EVERY_SECONDS
             self._lanes.forget_idle(now)
+            is_more = await store.resume(self._pool) == store.MOVED_MAX
+            self._tidy_at = now + (_MORE_AFTER_SECONDS if is_more else _TIDY_EVERY_SECONDS)
         endpoints = await self._turns.look(free, lambda each: self._may_send(each, now))
         places = self._lanes.share_out(endpoints, free, now)
         if not places:
