@@ -142,14 +142,16 @@ def callbacks() -> dict[str, PathItem]:
     told = {"application/json": OpenAPIMediaType(schema=body_schema(CallbackBody), examples=shown)}
     answers: dict[str, OpenAPIResponse | Reference] = {
         "2XX": OpenAPIResponse(description="Delivered, when it comes within ten seconds"),
-        "410": OpenAPIResponse(description="Switches this endpoint off"),
+        "410": OpenAPIResponse(description="Switches this address off, and mails you"),
         "429": OpenAPIResponse(description="Slows us down, for as long as `retry-after` says"),
         "default": OpenAPIResponse(description="Tried again with growing gaps, for more than a day"),
     }
     operation = Operation(
         operation_id="paymentCallback",
         summary="A payment has reached a final status, or left one",
-        description="Sent to your callback URL. Verify a signature before you believe a word of it.",
+        description="Sent to your callback URL, and to each further endpoint of yours that wants it: there the "
+        "endpoint's own secret signs, and a ping (`type` is PING, no payment) may come. Verify a signature before you "
+        "believe a word of it.",
         tags=["callbacks"],
         parameters=[described_header(*row) for row in _CALLBACK_HEADERS],
         request_body=RequestBody(content=told, required=True),
