@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
@@ -16,15 +16,14 @@ from typing import Final
 
 from wisipay.core.database import Connection, Pool
 from wisipay.merchants import Author
-from wisipay.reconciliation.csv_file import csv_records
 from wisipay.reconciliation.errors import RunBusy, RunDiffers, UnreadableFile
-from wisipay.reconciliation.mapping import BrokenRow, FileMapping, FileRow, RowReader
+from wisipay.reconciliation.heading import below_heading
+from wisipay.reconciliation.mapping import BrokenRow, FileRow, RowReader
 from wisipay.reconciliation.mappings import QUERIES, find_mapping
 from wisipay.reconciliation.matching import match
 from wisipay.reconciliation.model import Run, RunState, Scope, Summary
 from wisipay.reconciliation.record import Record
 from wisipay.reconciliation.runs import run_of, summary_of
-from wisipay.reconciliation.xlsx_file import is_xlsx, xlsx_records
 
 BROKEN_MAX: Final = 1_000
 ROWS_MAX: Final = 20_000_000
@@ -129,8 +128,7 @@ async def alone(conn: Connection, run: Run) -> AsyncIterator[None]:
 
 async def _load(conn: Connection, run: Run, path: Path) -> Run:
     saved = await find_mapping(conn, run.provider_id, run.kind, run.mapping_version)
-    records = await asyncio.to_thread(_below_heading, path, saved.mapping)
-    reader, lines = records
+    reader, lines = await asyncio.to_thread(below_heading, path, saved.mapping)
     begin = run.loaded_to_line
     lines = (record for record in lines if record.line > begin)
     while chunk := await asyncio.to_thread(_read, reader, lines, run.id):
@@ -187,16 +185,6 @@ async def _give_up(conn: Connection, run: Run) -> Run:
     async with conn.transaction():
         await conn.execute(QUERIES["forget_rows"], run.id)
         return run_of(await conn.fetchrow(QUERIES["set_state"], run.id, RunState.BROKEN.value))
-
-
-def _below_heading(path: Path, mapping: FileMapping) -> tuple[RowReader, Iterator[Record]]:
-    records = xlsx_records(path, mapping) if is_xlsx(path) else csv_records(path, mapping)
-    for line, cells in records:
-        if line >= mapping.header_row:
-            if isinstance(cells, BrokenRow):
-                raise UnreadableFile(f"the heading, line {line}, {cells}")
-            return RowReader(mapping, cells), records
-    raise UnreadableFile(f"the file has no line {mapping.header_row}, where its heading should be")
 
 
 def _sha256(path: Path) -> bytes:

@@ -47,7 +47,9 @@ class FileMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
 
     `statuses`: its words, in any case, and what they mean; without a status column every row is a success.
     `only`: rows count whose column has one of these values, such as `{"Type": ["payment"]}`; others are skipped.
-    `header_row`: the line of the headings; what stands above is passed over. `sheet`: of an XLSX; None is the first.
+    `header_row`: the line of the headings; what stands above is passed over. FIND: the first of the first hundred lines
+    that has every column of the mapping. `header_lines`: of how many lines the headings are, the lowest filled cell of
+    a column being its name, as where cells are merged. `sheet`: of an XLSX; None is the first.
     `fee_includes_tax`: the fee column holds fee and tax together.
     """
 
@@ -56,10 +58,17 @@ class FileMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, renam
     statuses: dict[_Column, Status] = {}
     only: dict[_Column, list[str]] = {}
     fee_includes_tax: bool = False
-    header_row: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 1
+    header_row: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | Literal["FIND"] = 1
+    header_lines: Annotated[int, msgspec.Meta(ge=1, le=5)] = 1
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] = ","
     encoding: Literal["utf-8", "utf-16", "cp1252"] = "utf-8"
     sheet: _Column | None = None
+
+    @property
+    def headings(self) -> list[str]:
+        """The headings that a file must have."""
+        wanted = msgspec.structs.astuple(self.columns)
+        return [*(name for name in wanted if name is not None), *self.only]
 
 
 class FileRow(NamedTuple):
@@ -104,7 +113,7 @@ class RowReader:
     def __init__(self, mapping: FileMapping, heading: Sequence[str]) -> None:
         self._places: dict[str, int] = {}
         for place, name in enumerate(heading):
-            self._places.setdefault(_plain(name).casefold(), place)
+            self._places.setdefault(heading_name(name), place)
         self._in_paise = mapping.amount_unit == "PAISE"
         self._statuses = {word.casefold(): status.value for word, status in mapping.statuses.items()}
         wanted = mapping.columns
@@ -147,7 +156,7 @@ class RowReader:
     def _place(self, column: str | None) -> int | None:
         if column is None:
             return None
-        place = self._places.get(column.strip().casefold())
+        place = self._places.get(heading_name(column))
         if place is None:
             found = ", ".join(list(self._places)[:50]) or "nothing"
             raise UnreadableFile(f"the heading has no column {column!r}; it has {found}")
@@ -185,6 +194,11 @@ class RowReader:
         if status is None:
             raise BrokenRow("the status is none of the mapping's words")
         return status
+
+
+def heading_name(cell: str) -> str:
+    """Return a heading as it is looked for: whatever its case, spaces and breaks of lines."""
+    return " ".join(_plain(cell).casefold().split())
 
 
 def _plain(cell: str) -> str:

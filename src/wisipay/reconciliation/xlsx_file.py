@@ -221,6 +221,8 @@ def _number(text: str) -> str:
         return text
     if not number.is_finite() or abs(number.adjusted()) > _DIGITS.prec * 2:
         return text
+    if number.adjusted() >= _DIGITS.prec:
+        return f"{number:E}"  # its last digits are lost: nobody must take it for a whole reference
     plain = f"{number:f}"
     return plain.rstrip("0").removesuffix(".") if "." in plain else plain
 
