@@ -24,8 +24,10 @@ SELECT
 FROM payments_transactions AS t
 INNER JOIN payments_attempts AS a ON t.id = a.transaction_id;
 
--- Payments are stored in order of their creation, so that this index of a few pages finds those of a day.
-CREATE INDEX payments_by_creation ON payments_transactions USING brin (created_at);
+-- Payments are stored in order of their creation, so that this index of a few pages finds those of a day. Building it
+-- reads the whole table while nobody can write to it; a large installation builds it before, without that (IF NOT
+-- EXISTS; docs/operations/reconciliation.md).
+CREATE INDEX IF NOT EXISTS payments_by_creation ON payments_transactions USING brin (created_at);
 
 -- A mapping is never changed: a correction is a further version.
 CREATE TABLE reconciliation_mappings (
