@@ -17,7 +17,14 @@ from wisipay.ledger.chart import (
 )
 from wisipay.ledger.controls import open_accounts, set_account_floor, set_account_status
 from wisipay.ledger.difference import Difference
-from wisipay.ledger.errors import AccountDiffersError, BadCursorError, LedgerError, NotLoadedError, UnknownAccountError
+from wisipay.ledger.errors import (
+    AccountDiffersError,
+    ArchivedError,
+    BadCursorError,
+    LedgerError,
+    NotLoadedError,
+    UnknownAccountError,
+)
 from wisipay.ledger.general import PeriodTotals, account_totals, general_ledger
 from wisipay.ledger.headers import Branch, account_tree
 from wisipay.ledger.lines import LineFilter, LinePage, LineView, account_entries, stream_lines
@@ -95,6 +102,7 @@ __all__ = [
     "AccountSpec",
     "AccountStatus",
     "AccountType",
+    "ArchivedError",
     "AsOf",
     "BadCursorError",
     "BalanceSheet",

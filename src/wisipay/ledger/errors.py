@@ -17,5 +17,9 @@ class AccountDiffersError(LedgerError):
     """An account of this name is open with other controls; the text names the field that differs."""
 
 
+class ArchivedError(LedgerError):
+    """What was asked for is, or may be, in an archived month: read its archive or restore it."""
+
+
 class BadCursorError(LedgerError):
     """A cursor is not one that this ledger gave for this account; start again without it."""

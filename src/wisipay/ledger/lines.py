@@ -14,7 +14,7 @@ import asyncpg
 
 from wisipay.ledger.account import BEGINNING
 from wisipay.ledger.cursors import Bound, Direction, decode, encode
-from wisipay.ledger.errors import UnknownAccountError
+from wisipay.ledger.errors import ArchivedError, UnknownAccountError
 from wisipay.ledger.model import EntryKind, EntryStatus, Line
 from wisipay.ledger.moments import day_of
 from wisipay.ledger.reading import Reading
@@ -89,12 +89,14 @@ class LineView:
 class LinePage:
     """A page of lines, newest first, and cursors to the pages beside it.
 
-    `older` is None when nothing older passes the filter. `newer` is always there: later lines appear behind it.
+    `older` is None when nothing older passes the filter. `newer` is always there: later lines appear behind it. Where
+    the search for older ones ended at archived months, `archived_until` says when those end.
     """
 
     lines: tuple[LineView, ...]
     newer: str
     older: str | None
+    archived_until: datetime | None = None
 
 
 async def account_entries(
@@ -115,12 +117,17 @@ async def account_entries(
     lines = await details(books, found, {})
     there = encode(direction, scan.bounds)
     if direction is Direction.OLDER:
-        return LinePage(tuple(lines), encode(Direction.NEWER, scan.start), None if scan.ended else there)
+        archived = await books.connection.fetchval(QUERIES["archived_after"], wanted.since) if scan.ended else None
+        return LinePage(tuple(lines), encode(Direction.NEWER, scan.start), None if scan.ended else there, archived)
     return LinePage(tuple(reversed(lines)), there, encode(Direction.OLDER, scan.start))
 
 
 async def stream_lines(books: Reading, account_id: str, wanted: LineFilter) -> AsyncIterator[LineView]:
-    """Yield the lines that pass, oldest first, holding a thousand at a time."""
+    """Yield the lines that pass, oldest first, holding a thousand at a time.
+
+    Where some of them may be archived the first line is refused, as a balance of that time is.
+    """
+    await books.connection.fetchval(QUERIES["is_in_database"], wanted.since)
     start = [Bound(head.balance_number, BEGINNING, 0) for head in await counter_rows(books, account_id)]
     scan = _Scan(books, Direction.NEWER, wanted, start)
     owners: Owners = {}
@@ -148,6 +155,8 @@ async def details(books: Reading, found: Sequence[asyncpg.Record], owners: Owner
         *([row[name] for row in found] for name in ("entry_id", "number", "balance_after")),
         OTHERS_MAX,
     )
+    if len(rows) < len(found):
+        raise ArchivedError("the entry of a line is in an archived month")
     unknown = {number for row in rows for number in row["balance_numbers"]} - owners.keys()
     if unknown:
         learnt = await books.connection.fetch(QUERIES["counter_rows"], list(unknown))

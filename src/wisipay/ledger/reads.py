@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from wisipay.ledger.account import Account
+from wisipay.ledger.errors import ArchivedError
 from wisipay.ledger.model import Entry, EntryKind
 from wisipay.ledger.rows import account_of, entry_of
 from wisipay.ledger.sql import QUERIES
@@ -86,15 +87,25 @@ async def trial_balance(connection: Connection) -> TrialBalance:
 
 
 async def entry(connection: Connection, entry_id: UUID) -> Entry | None:
-    """Return an entry with its derived status, or None."""
+    """Return an entry with its derived status, or None.
+
+    Raises `ArchivedError` for an id that is not there and of the time of archived months.
+    """
     row = await connection.fetchrow(QUERIES["read_entries"], [entry_id])
-    return None if row is None else entry_of(row)
+    if row is not None:
+        return entry_of(row)
+    if await connection.fetchval(QUERIES["is_of_archived_time"], entry_id):
+        raise ArchivedError(f"entry {entry_id} may be in an archived month")
+    return None
 
 
 async def account_lines(
     connection: Connection, account_id: str, *, limit: int = 100, before: LineCursor | None = None
 ) -> list[AccountLine]:
-    """Return a page of an account's lines, newest first; `limit` is cut at `MAX_PAGE`."""
+    """Return a page of an account's lines in the database, newest first; `limit` is cut at `MAX_PAGE`.
+
+    `account_entries` also tells whether older ones are archived.
+    """
     cursor = before or (None, 0, 0)
     rows = await connection.fetch(QUERIES["account_lines"], account_id, *cursor, min(limit, MAX_PAGE))
     return [AccountLine(row[0], row[1], EntryKind(row[2]), *tuple(row)[3:]) for row in rows]

@@ -121,6 +121,20 @@ CROSS JOIN LATERAL (
 WHERE ledger_in_database(moments.moment)
 GROUP BY wanted.number, moments.place;
 
+-- name: is_in_database
+-- Refuses a moment that lies in an archived month.
+SELECT ledger_in_database($1::timestamptz);
+
+-- name: archived_after
+-- Where the archived months end, if that is after $1; NULL otherwise.
+SELECT archived.ends_at
+FROM (SELECT max(archives.ends_at) AS ends_at FROM ledger_archives AS archives) AS archived
+WHERE archived.ends_at > $1;
+
+-- name: is_of_archived_time
+-- Whether an id is of the time of archived months.
+SELECT $1::uuid < ledger_archived_below();
+
 -- name: heads
 -- The end of every counter row of an account.
 SELECT

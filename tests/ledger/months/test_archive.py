@@ -107,12 +107,32 @@ async def test_an_archived_month_leaves_the_database_and_the_rest_reads_as_befor
     assert [line async for line in after.lines] == lines
     assert "Payout order-9" in {line.line.narration for line in lines}
     assert await ledger.account_totals(books, WALLET.id, *february) == totals
-    assert await ledger.entry(connection, history.january) is None
+    with pytest.raises(ledger.ArchivedError, match="may be in an archived month"):
+        await ledger.entry(connection, history.january)
     assert await ledger.entry(connection, history.late) is not None
     with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="archived month"):
         await ledger.balances_at(books, [WALLET.id], PostedBy(JANUARY))
     with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="archived month"):
         await ledger.account_totals(books, WALLET.id, date(2025, 1, 1), date(2025, 2, 28))
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError, match="archived month"):
+        await anext(ledger.stream_lines(books, WALLET.id, ledger.LineFilter()))
+    end = datetime(2025, 1, 31, 18, 30, tzinfo=UTC)
+    page = await ledger.account_entries(books, WALLET.id, limit=1)
+    assert (page.older is None, page.archived_until) == (False, None)
+    page = await ledger.account_entries(books, WALLET.id)
+    assert (page.older, page.archived_until) == (None, end)
+    page = await ledger.account_entries(books, WALLET.id, ledger.LineFilter(since=end))
+    assert (page.older, page.archived_until) == (None, None)
+
+
+async def test_a_line_that_counts_after_its_archived_month_is_not_left_out(history: History, tmp_path: Path) -> None:
+    early = transfer(OVERDRAFT, SECOND_WALLET, 7, entry_id=new_uuid7(JANUARY), value_date=date(2025, 2, 2))
+    await apply(history.connection, JANUARY + timedelta(hours=5), early)
+    await archived(history, tmp_path)
+    books = ledger.Reading(history.connection)
+    found = await ledger.statement_by_value_date(books, SECOND_WALLET.id, date(2025, 2, 1), date(2025, 2, 28))
+    with pytest.raises(ledger.ArchivedError, match="entry of a line"):
+        [line async for line in found.lines]
 
 
 async def test_an_archived_id_that_comes_again_is_refused(history: History, tmp_path: Path) -> None:
