@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from support.merchants import FixedClock
 from support.ports import free_port
 from support.waiting import until
+from wisipay.core import tasks
 from wisipay.core.metrics import REGISTRY
 from wisipay.providers import Accepted, HealthStore, ProviderStatus, State, Unknown, health_store
 from wisipay.providers.health_store import GONE_AFTER_MS, STANDINGS_KEY, TALLIES_KEY
@@ -178,3 +179,17 @@ async def test_it_goes_on_sharing_whatever_happens(
     await store.start()
     await until(lambda: len(calls) > 2)
     await store.stop()
+
+
+async def test_it_stops_at_whatever_moment_it_is_told_to(
+    redis: Redis, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One cancellation in a hundred is lost while a command is sent, before Python 3.12."""
+    monkeypatch.setattr(health_store, "EVERY_SECONDS", 0.0005)
+    monkeypatch.setattr(tasks, "AGAIN_AFTER_SECONDS", 0.01)
+    for number in range(200):
+        store = HealthStore(redis, clock=clock)
+        await store.start()
+        await asyncio.sleep(number % 20 * 0.0002)
+        async with asyncio.timeout(60):
+            await store.stop()

@@ -14,6 +14,7 @@ from typing import Final, Self
 import asyncpg
 
 from wisipay.core.logging import get_logger
+from wisipay.core.tasks import end
 
 _CONNECT_TIMEOUT_SECONDS: Final = 5
 _PROBE_GAP_SECONDS: Final = 10
@@ -68,9 +69,7 @@ class Listener:
 
     async def stop(self) -> None:
         """Close the connection; no callback is called afterwards."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
         self._callbacks.clear()
         self._disconnect()
 

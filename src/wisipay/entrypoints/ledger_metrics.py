@@ -14,6 +14,7 @@ from wisipay.core.clock import Clock
 from wisipay.core.database import OUTAGES, Pool
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import gauge
+from wisipay.core.tasks import end
 from wisipay.ledger import checks
 
 DIFFERENCES: Final = gauge("ledger_differences", "Findings that are still there", ("check",))
@@ -47,9 +48,7 @@ class LedgerMetrics:
 
     async def stop(self) -> None:
         """Stop looking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     async def refresh(self) -> None:
         """Read the state of the ledger once and show it."""

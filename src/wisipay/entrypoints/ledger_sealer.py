@@ -14,6 +14,7 @@ from wisipay.core.database import OUTAGES, Pool
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import counter
 from wisipay.core.schedules import Cron
+from wisipay.core.tasks import end
 from wisipay.ledger import seals
 
 SEALED: Final = counter("ledger_sealed_records_total", "Records that this process sealed")
@@ -36,9 +37,7 @@ class LedgerSealer:
 
     async def stop(self) -> None:
         """Stop sealing; a block that is not written yet is made again by the next sealer."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     async def seal(self) -> None:
         """Seal everything that may be sealed now, unless another sealer is at work."""

@@ -19,6 +19,7 @@ from wisipay.core.clock import Clock
 from wisipay.core.ids import new_uuid7
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import counter, gauge
+from wisipay.core.tasks import end
 from wisipay.providers.base import CreateOutcome, PaymentKind
 from wisipay.providers.health import Health, HealthPolicy, Standing, State, Tally, health_of, judge, together
 
@@ -72,9 +73,7 @@ class HealthStore:
 
     async def stop(self) -> None:
         """Stop sharing."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end(self._task)
 
     def called(self, channel_id: str, kind: PaymentKind, outcome: CreateOutcome, seconds: float) -> None:
         """Count a call that asked a provider to begin a payment."""
