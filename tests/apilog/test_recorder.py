@@ -99,6 +99,19 @@ async def test_those_who_cannot_sign_do_not_push_a_merchants_own_requests_out(lo
     assert page.entries[-1].order_id == "MINE"
 
 
+async def test_those_who_invent_merchants_do_not_push_anything_out(
+    log: ApiLog, database: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "UNPROVEN_WAITING_MAX", 3)
+    unknown, flood = counted("unknown_merchant"), counted("flood")
+    for number in range(9):
+        log.observe(request(f"MER-9{number}"), Reply(400, b"{}"), 0.01)
+    log.observe(request(order_id="MINE"), Reply(200, b"{}"), 0.01)
+    await log.stop()
+    assert (counted("unknown_merchant") - unknown, counted("flood") - flood) == (3, 6)
+    assert [entry.order_id for entry in (await find(database, MINE, after=0, limit=9)).entries] == ["MINE"]
+
+
 async def test_what_does_not_fit_into_the_queue_or_the_store_is_dropped_and_counted(
     log: ApiLog, database: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

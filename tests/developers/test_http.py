@@ -14,9 +14,12 @@ from support.callback_events import event as callback_event
 from support.shop import Shop, Told, payin_body, payout_body
 from support.waiting import until
 from wisipay.access import sign, v1_message
-from wisipay.callbacks import enqueue, following
+from wisipay.callbacks import add_endpoint, enqueue, following
+from wisipay.core.clock import SystemClock
+from wisipay.core.config import Settings
+from wisipay.core.crypto import SecretBox
 from wisipay.core.database import Pool
-from wisipay.merchants import gate
+from wisipay.merchants import Author, gate
 from wisipay.sandbox.worker import SandboxWorker
 
 UAT = "/api/payment/uat"
@@ -102,10 +105,14 @@ async def test_events_of_the_sandbox_come_signed_as_they_are_sent_and_may_be_sen
 
 
 async def test_events_of_real_payments_are_listed_once_they_cannot_be_overtaken(
-    shop: Shop, other: Shop, database: Pool
+    shop: Shop, other: Shop, database: Pool, installed: Settings
 ) -> None:
     event = callback_event(merchant_id=shop.merchant_id)
+    author, box = Author("tests", SystemClock().now(), reason="test"), SecretBox.from_settings(installed)
     async with database.acquire() as conn:
+        endpoint, _ = await add_endpoint(
+            conn, box, author, shop.merchant_id, url="http://127.0.0.1:9/books", https_only=False
+        )
         await enqueue(conn, [event])
     assert await following(database, shop.merchant_id, 0, 9) == []
     page = await asked(shop, "after=0&wait=25", EVENTS)
@@ -117,8 +124,15 @@ async def test_events_of_real_payments_are_listed_once_they_cannot_be_overtaken(
         "hasMore": False,
     }
     assert len((await asked(shop, "last=5", EVENTS))["events"]) == 1
-    assert listed["endpoints"] == []
-    for to, where in (("", ["url"]), ("?to=url", ["url"]), ("?to=CEP0", None)):
+    (delivery,) = listed["endpoints"]
+    assert (delivery["endpointId"], delivery["url"], delivery["state"]) == (endpoint.id, endpoint.url, "WAITING")
+    ways = (
+        ("", ["url", endpoint.id]),
+        ("?to=url", ["url"]),
+        (f"?to={endpoint.id}", [endpoint.id]),
+        ("?to=CEP0", None),
+    )
+    for to, where in ways:
         told = await shop.call("POST", f"{EVENTS}/{event.event_id}/resend{to}", {})
         assert (told.data["resentTo"] if where else told.code) == (where or "NOT_FOUND")
     assert (await shop.call("GET", f"{EVENTS}/{event.event_id}")).data["attempts"] == []

@@ -37,7 +37,10 @@ def test_it_is_built_and_works_where_nothing_else_of_ours_is(tmp_path: Path) -> 
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
     subprocess.run(build, cwd=source, check=True, capture_output=True)  # noqa: S603 - fixed words
     (wheel,) = (tmp_path / "dist").glob("wisipay_sdk-*.whl")
-    assert "wisipay_sdk/py.typed" in zipfile.ZipFile(wheel).namelist()
+    with zipfile.ZipFile(wheel) as files:
+        assert "wisipay_sdk/py.typed" in files.namelist()
+        (scripts,) = [files.read(name).decode() for name in files.namelist() if name.endswith("entry_points.txt")]
+    assert scripts.split() == ["[console_scripts]", "wisipay-dev", "=", "wisipay_sdk.cli.main:main"]
     told = subprocess.run(
         [sys.executable, "-c", "import sys, wisipay_sdk; print('wisipay' in sys.modules, wisipay_sdk.__file__)"],
         env={"PYTHONPATH": str(wheel)},

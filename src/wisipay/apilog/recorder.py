@@ -26,6 +26,8 @@ GAP_SECONDS: Final = 0.5
 """From the first waiting entry to the batch that takes it along."""
 UNPROVEN_MAX: Final = 50
 """Entries of one merchant in one batch that anybody could have made."""
+UNPROVEN_WAITING_MAX: Final = 256
+"""Such entries of all merchants between two batches: each may cost a look whether there is such a merchant."""
 
 _AT_A_TIME: Final = 8
 _WRITE_SECONDS: Final = 5
@@ -60,6 +62,7 @@ class ApiLog:
         self._is_merchant = is_merchant
         self._trusted_proxies = trusted_proxies
         self._waiting: deque[Seen] = deque()
+        self._unproven = 0
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -71,6 +74,11 @@ class ApiLog:
         if len(self._waiting) >= WAITING_MAX:
             _FULL.inc()
             return
+        if reply.status in _UNPROVEN:
+            if self._unproven >= UNPROVEN_WAITING_MAX:
+                _FLOOD.inc()
+                return
+            self._unproven += 1
         if not self._waiting:
             self._wake.set()
         self._waiting.append(seen(request, reply, seconds, self._clock.now()))
@@ -94,6 +102,7 @@ class ApiLog:
                 await asyncio.wait_for(self._stopping.wait(), GAP_SECONDS)
             self._wake.clear()
             is_last = self._stopping.is_set()
+            self._unproven = 0
             while self._waiting:
                 await self._write([self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))])
 
