@@ -28,6 +28,7 @@ HISTORY = {
 
 MAKE = (
     "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = '60s'",  # ANALYZE waits for an autovacuum of the same table
     """
     INSERT INTO ledger_accounts (kind, entity, entity_id, purpose, id, currency, stripes, parent_number)
     SELECT 'ASSET', 'LARGE', n::text, 'CASH', 'ASSET:LARGE:' || n || ':CASH', 'INR', 1, NULL
