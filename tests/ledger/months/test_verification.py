@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -222,6 +223,10 @@ async def test_what_is_falsified_in_files_is_named(archived: Archived, monkeypat
     assert "no folder of archives" in without.message
 
 
+def _instead(rows: list[Any], _written: list[Any]) -> list[Any]:
+    return rows
+
+
 async def test_endings_in_files_are_those_that_the_entries_say(archived: Archived) -> None:
     rows = list(parquet.rows_of(archived.folder / NAME, parquet.RESOLUTIONS))
     (void,) = (row for row in rows if row[2] == "VOID")
@@ -238,7 +243,7 @@ async def test_endings_in_files_are_those_that_the_entries_say(archived: Archive
         ([void, later["POST"]], {named("REVERSAL")}),
         ([void, later["POST"], (archived.free, *later["REVERSAL"][1:])], {named("REVERSAL")}),
     ):
-        await archived.rewrite(parquet.RESOLUTIONS, lambda _, change=change: change)  # type: ignore[misc]
+        await archived.rewrite(parquet.RESOLUTIONS, partial(_instead, change))
         assert set(_told(await archived.differences())) == expected, change
     (archived.folder / NAME / parquet.RESOLUTIONS).unlink()
     assert {each.check for each in await archived.differences()} == {"archive_files"}
