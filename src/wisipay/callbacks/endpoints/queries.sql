@@ -33,12 +33,16 @@ WITH chosen AS (
         AND endpoint.status <> 'ENABLED'
         AND (delivery.state = 'WAITING' OR (delivery.state = 'PAUSED' AND endpoint.status = 'REMOVED'))
     LIMIT $2
+    FOR UPDATE OF delivery SKIP LOCKED -- whose worker records it just now, and will find it again
 )
 
 UPDATE callbacks_deliveries AS delivery
 SET state = chosen.state
 FROM chosen
-WHERE delivery.event_id = chosen.event_id AND delivery.endpoint_id = chosen.endpoint_id;
+WHERE
+    delivery.event_id = chosen.event_id
+    AND delivery.endpoint_id = chosen.endpoint_id
+    AND delivery.event_id = any(array(SELECT each.event_id FROM chosen AS each)); -- as in claim
 
 -- name: resume
 -- Puts up to $2 of what was on its way back into the queue, to endpoint $1 or (NULL) to any that is on: the earliest, and
@@ -58,9 +62,13 @@ resumed AS (
     UPDATE callbacks_deliveries AS delivery
     SET
         state = 'WAITING',
-        due_at = CASE WHEN delivery.lease_token IS NULL THEN now() ELSE delivery.due_at END
+        due_at = CASE WHEN delivery.lease_token IS NULL THEN least(delivery.due_at, now()) ELSE delivery.due_at END
     FROM chosen
-    WHERE delivery.event_id = chosen.event_id AND delivery.endpoint_id = chosen.endpoint_id AND delivery.state = 'PAUSED'
+    WHERE
+        delivery.event_id = chosen.event_id
+        AND delivery.endpoint_id = chosen.endpoint_id
+        AND delivery.event_id = any(array(SELECT each.event_id FROM chosen AS each)) -- as in claim
+        AND delivery.state = 'PAUSED'
     RETURNING delivery.event_id
 )
 
@@ -136,7 +144,7 @@ WITH chosen AS (
                     AND earlier.position < delivery.position
                     AND earlier.state || '' IN ('WAITING', 'PAUSED') -- opaque: keeps the planner on the transaction index
             )
-        ORDER BY delivery.due_at, delivery.position
+        ORDER BY delivery.due_at
         LIMIT lane.places
         FOR UPDATE SKIP LOCKED
     ) AS head
@@ -151,6 +159,8 @@ WHERE
     delivery.event_id = chosen.event_id
     AND delivery.endpoint_id = chosen.endpoint_id
     AND event.event_id = chosen.event_id
+    AND delivery.event_id = any(array(SELECT each.event_id FROM chosen AS each)) -- keeps the planner on the keys
+    AND event.event_id = any(array(SELECT each.event_id FROM chosen AS each))
 RETURNING event.*, delivery.endpoint_id, delivery.attempts AS attempts_before;
 
 -- name: renew
