@@ -24,15 +24,17 @@ from wisipay import ledger
 from wisipay.core.ids import new_uuid7
 from wisipay.core.money import Paise
 from wisipay.payments.book import PaymentBook
-from wisipay.payments.commands import Opened, Refusal, Refused
+from wisipay.payments.commands import Opened, Refusal, Refused, SetStatus
+from wisipay.payments.machine import decide
 from wisipay.payments.model import Flag, Kind, Status, WordResult
 from wisipay.payments.postings import channel_account_id, hold_id
-from wisipay.providers import Accepted, NotFound, ProviderStatus, StatusReport
+from wisipay.providers import Accepted, NotFound, ProviderStatus, StatusReport, Unknown
 
 COST = 100_000 + 2_000 + 360
 PROVIDER = channel_account_id(FIRST.channel_id, "PAYOUT")
 PAYOUT = ledger.merchant_account(MERCHANT, "PAYOUT").id
 NOT_FOUND = NotFound("no such transfer")
+LOST = Unknown("lost")
 
 
 @pytest.fixture
@@ -373,3 +375,37 @@ def test_hold_that_somebody_ended_by_hand_leaves_the_payout_to_an_operator(world
     assert world.hear(payout, SUCCESS).result is WordResult.RETRY
     assert Flag.MANUAL_REVIEW in world.get(payout).flags
     assert world.status(payout) is Status.PROCESSING
+
+
+def test_a_success_without_a_utr_is_looked_at_a_few_times_more_and_learns_it(world: World) -> None:
+    payout = world.opened(Kind.PAYOUT)
+    world.accept(payout)
+    world.hear(payout, SUCCESS, utr=None)
+    gaps = []
+    for _ in range(3):
+        due_at = world.get(payout).due_at
+        assert due_at is not None
+        gaps.append((due_at - world.now).total_seconds())
+        world.later(seconds=gaps[-1])
+        world.look(payout, LOST)
+    assert (gaps, world.get(payout).due_at) == ([60, 600, 3_600], None)
+    world.check()
+
+
+def test_a_utr_that_is_told_late_ends_the_looks(world: World) -> None:
+    payout = world.opened(Kind.PAYOUT)
+    world.accept(payout)
+    world.hear(payout, SUCCESS, utr=None)
+    world.later(seconds=60)
+    world.look(payout, StatusReport(SUCCESS, utr="207517810965"))
+    found = world.get(payout)
+    assert (found.status, found.utr, found.due_at) == (Status.SUCCESS, "207517810965", None)
+    world.check()
+
+
+def test_a_success_with_a_utr_and_one_that_a_person_set_are_not_looked_at(world: World) -> None:
+    told, set_by_hand = world.opened(Kind.PAYOUT), world.opened(Kind.PAYOUT)
+    world.hear(told, SUCCESS, utr="U1")
+    decide(world.book, SetStatus(set_by_hand, Status.SUCCESS, "cli:asha", "their mail"), world.now, world.rules)
+    for payout in (told, set_by_hand):
+        assert (world.status(payout), world.get(payout).due_at) == (Status.SUCCESS, None)

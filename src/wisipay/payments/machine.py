@@ -29,7 +29,7 @@ from wisipay.payments.commands import (
 from wisipay.payments.manual import set_status
 from wisipay.payments.model import Candidate, Flag, Kind, Source, Status, Transaction, WordResult, may_move
 from wisipay.payments.opening import first_look, first_within_limits, open_payment
-from wisipay.payments.polling import EXPIRED_PAYIN_POLLS
+from wisipay.payments.polling import EXPIRED_PAYIN_POLLS, PAYOUT_UTR_GAPS_SECONDS
 from wisipay.payments.rules import Rules
 from wisipay.providers import Accepted, NotFound, ProviderStatus, Rejected, StatusReport, Unknown
 
@@ -378,6 +378,10 @@ def _look_again_later(book: PaymentBook, transaction: Transaction, now: datetime
     if transaction.status is Status.EXPIRED and not EXPIRED_PAYIN_POLLS.is_over(transaction.polls):
         transaction.due_at = EXPIRED_PAYIN_POLLS.next_look(transaction.polls, now)
         transaction.polls += 1
+    elif transaction.status is Status.SUCCESS and settling.wants_utr(transaction):
+        transaction.polls += 1
+        gaps = PAYOUT_UTR_GAPS_SECONDS[transaction.polls :]
+        transaction.due_at = now + timedelta(seconds=gaps[0]) if gaps else None
     elif not transaction.is_open or transaction.is_held_for_operator:
         transaction.due_at = None
     elif transaction.expires_at is not None and now >= transaction.expires_at:

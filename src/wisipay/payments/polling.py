@@ -38,5 +38,7 @@ def spread_seconds(polls: int) -> float:
 
 PAYOUT_POLLS = PollSchedule(first_seconds=10, gaps_seconds=(10, 20, 40, 80, 160, 300, 600, 1200, 1800, 3600))
 PAYIN_POLLS = PollSchedule(first_seconds=60, gaps_seconds=(240, 600))
+PAYOUT_UTR_GAPS_SECONDS = (60, 600, 3600)
+"""A payout that succeeded without a UTR is looked at this long after, and after each look: some tell it later."""
 EXPIRED_PAYIN_POLLS = PollSchedule(first_seconds=300, gaps_seconds=())
 """Some minutes after it expired, then at the end of the day: a customer may have paid at the last moment."""

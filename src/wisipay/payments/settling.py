@@ -13,7 +13,7 @@ from wisipay.ledger import Rejected
 from wisipay.payments import postings
 from wisipay.payments.book import PaymentBook
 from wisipay.payments.model import Flag, Kind, Source, Status, Transaction
-from wisipay.payments.polling import EXPIRED_PAYIN_POLLS
+from wisipay.payments.polling import EXPIRED_PAYIN_POLLS, PAYOUT_UTR_GAPS_SECONDS
 
 REFUSED_AGAIN_SECONDS = 300
 """How long a settlement that the ledger refused waits for its next try."""
@@ -33,8 +33,15 @@ def succeed(book: PaymentBook, transaction: Transaction, now: datetime, source: 
         book.alert("late success", transaction)
         book.use(transaction)
     transaction.due_at, transaction.error_code, transaction.error_message = None, None, None
+    if wants_utr(transaction) and source is not Source.MANUAL_STATUS_UPDATE:
+        transaction.due_at, transaction.polls = now + timedelta(seconds=PAYOUT_UTR_GAPS_SECONDS[0]), 0
     book.move(transaction, Status.SUCCESS, now, source, message or ("late success" if late else "succeeded"))
     return True
+
+
+def wants_utr(transaction: Transaction) -> bool:
+    """Tell whether a payout that succeeds is not known by its bank yet: its merchant will be asked for the UTR."""
+    return transaction.kind is Kind.PAYOUT and transaction.utr is None
 
 
 def fail(book: PaymentBook, transaction: Transaction, now: datetime, source: Source, code: str, message: str) -> bool:

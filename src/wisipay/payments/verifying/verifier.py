@@ -8,10 +8,12 @@ never send a payout, never keep or log a name or number, and never ask for what 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from wisipay.core.admission import outside
 from wisipay.core.clock import Clock
 from wisipay.core.ids import new_id
 from wisipay.core.logging import get_logger
@@ -78,9 +80,13 @@ class Verifier:
         if task is None:
             if len(self._asking) >= ASKED_AT_ONCE_MAX:
                 return Verdict(None, reason="too many are being asked about")
-            task = self._asking[key] = asyncio.create_task(self._ask(key, party), name="beneficiary validation")
+            # In a context of its own: it outlives the request, whose time in our hands it must not be part of.
+            asking = self._ask(key, party)
+            task = asyncio.create_task(asking, name="beneficiary validation", context=contextvars.Context())
+            self._asking[key] = task
             task.add_done_callback(partial(self._done, key))
-        await asyncio.wait({task}, timeout=self._policy.wait_seconds)
+        with outside():
+            await asyncio.wait({task}, timeout=self._policy.wait_seconds)
         if not task.done():
             return Verdict(None, reason="no answer in time")
         found = task.result()
