@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from support.desk_bench import AMOUNT, DeskBench, word
 from support.payment_world import FIRST, MERCHANT, REJECTED, SECOND, SUCCESS
 from wisipay.core.database import Pool
-from wisipay.payments import Desk, Kind, Status, express
+from wisipay.payments import Desk, Kind, Status, express, store
 from wisipay.payments.commands import Answered, CreateAnswered, Opened, Refusal, Refused
 from wisipay.payments.express import Express, NotForExpressError
 from wisipay.payments.model import Flag, Transaction
@@ -159,7 +160,7 @@ async def test_an_answer_that_turns_out_to_hold_more_than_a_step_is_refused_befo
     bench: DeskBench,
 ) -> None:
     """A refused channel means the next one, or a failed payment and a callback."""
-    counter = Express(bench.pool, bench.rules)
+    counter = Express(partial(store.write_if_unchanged, bench.pool), bench.rules)
     results, _ = await counter.apply([bench.open_command(Kind.PAYIN)], bench.clock.now())
     (opened,) = (each for each in results if isinstance(each, Opened))
     command = CreateAnswered(opened.transaction.id, 1, FIRST.provider_id, REJECTED)

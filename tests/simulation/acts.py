@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
-from simulation.parties import AMOUNTS, CHANNELS, FUNDS, HABITS, MERCHANTS
+from simulation.parties import AMOUNTS, BENEFICIARY, CHANNELS, FUNDS, HABITS, MERCHANTS, WRONG_BENEFICIARY
 from simulation.process import Process
 from simulation.requests import Ask, Submit, wait_for
 from simulation.stage import Kit, Stage
@@ -21,18 +21,10 @@ from wisipay.callbacks import AttemptOutcome
 from wisipay.callbacks.model import Attempt, ClaimedCallback
 from wisipay.core.clock import end_of_ist_day
 from wisipay.core.queue import Lease
-from wisipay.ledger import AccountStatus
 from wisipay.payments import Kind, Request, SetStatus, Source, Status, Transaction
 from wisipay.providers import ProviderStatus, WebhookWord
 from wisipay.webhooks.model import Look
 
-_BENEFICIARY = {
-    "name": "Asha Rao",
-    "email": "asha@example.com",
-    "phone": "9999999999",
-    "accountNumber": "000123456789",
-    "ifsc": "HDFC0000001",
-}
 _ENDS = (ProviderStatus.SUCCESS, ProviderStatus.FAILED, ProviderStatus.PROCESSING, ProviderStatus.EXPIRED)
 _END_WEIGHTS = (62, 84, 92, 100)
 _GAPS_SECONDS = (0.02, 1, 4, 9, 12, 60, 300, 1860)
@@ -58,11 +50,7 @@ class Acts:
 
     def flush(self) -> bool:
         """Let a desk go on with its batch."""
-        busy = [
-            each
-            for each in self.stage.processes
-            if (each.queue or each.batch or each.late_answers) and not each.is_stopped
-        ]
+        busy = [process for process in self.stage.processes if process.has_commands]
         if not busy:
             return False
         process = busy[self.choices.below(len(busy))] if len(busy) > 1 else busy[0]
@@ -103,7 +91,11 @@ class Acts:
             self._orders.append(place)
         merchant = MERCHANTS[place]
         kit = self.kit()
-        request = Request(kind, f"ORDER-{number}", amount, "UPI", _BENEFICIARY)  # type: ignore[arg-type] # paise
+        party = BENEFICIARY
+        if kind is Kind.PAYOUT and self.choices.chance(40):
+            party = WRONG_BENEFICIARY
+            self.world.saw("beneficiary that cannot be right")
+        request = Request(kind, f"ORDER-{number}", amount, "UPI", party)  # type: ignore[arg-type] # paise
         if self.world.trace is not None:
             self.world.say(f"{merchant.id} starts {kind} of {amount} as {request.order_id} at {kit.process.name}")
         if repeated:
@@ -271,22 +263,6 @@ class Acts:
         self.world.saw("status set by hand")
         kit = self.kit()
         kit.process.start(_submit(SetStatus(transaction.id, status, "asha@example.com", "as the bank says")))
-
-    def meddle(self) -> bool:
-        """Let an operator freeze or open an account, or pause or open a channel."""
-        if self.choices.chance(600):
-            channel = CHANNELS[self.choices.below(len(CHANNELS))]
-            is_paused = self.world.people.by_channel[channel.id].is_paused
-            self.world.people.pause(channel.id, paused=not is_paused)
-            self.world.saw("channel paused")
-            return True
-        accounts = [name for name in self.world.ledger.accounts if "MERCHANT" in name or "PROVIDER" in name]
-        account_id = accounts[self.choices.below(len(accounts))]
-        status = list(AccountStatus)[self.choices.below(len(AccountStatus))]
-        self.world.ledger.set_account_status(account_id, status)
-        self.world.say(f"{account_id} is {status}")
-        self.world.saw(f"account {status}")
-        return True
 
     def kill(self) -> bool:
         """Kill a process; another takes its place at once."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import attrgetter
 
 from simulation.broken import Broken
-from simulation.parties import People, fee_and_tax
+from simulation.parties import WRONG_BENEFICIARY, People, fee_and_tax
 from simulation.provider import Order, Provider
 from simulation.shadow import Shadow
 from support.memory_payments import MOVES, MemoryPayments
@@ -142,6 +142,8 @@ class Checks:
         return None if begun is None else self._provider.find(begun.channel_id, begun.reference)
 
     def _created(self, transaction: Transaction) -> None:
+        if transaction.kind is Kind.PAYOUT and transaction.party == WRONG_BENEFICIARY:
+            raise Broken("beneficiary", f"payout {transaction.id} goes to a bank that cannot be")
         merchant = self._people.merchants[transaction.merchant_id]
         service = merchant.payin if transaction.kind is Kind.PAYIN else merchant.payout
         fee, tax = fee_and_tax(service, transaction.amount_paise)

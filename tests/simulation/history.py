@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import accumulate
 
 from simulation.acts import Acts
 from simulation.choices import Choices, Script, ScriptedChoices, SeededChoices
+from simulation.operating import meddle, reroute
 from simulation.resting import come_to_rest
 from simulation.stage import Stage
 from simulation.world import World
@@ -94,7 +96,7 @@ def _acts(acts: Acts) -> tuple[tuple[tuple[Act, int], ...], tuple[tuple[Act, int
         *((acts.renew, 8), (acts.work_through, 35)),
     )
     optional = (
-        *((acts.forge, 8), (acts.set_status, 10), (acts.meddle, 22), (acts.kill, 10), (acts.stop, 18)),
-        *((acts.turn_clock, 3), (acts.stray, 12), (acts.refresh, 12)),
+        *((acts.forge, 8), (acts.set_status, 10), (partial(meddle, acts.stage), 22), (acts.kill, 10), (acts.stop, 18)),
+        *((acts.turn_clock, 3), (acts.stray, 12), (acts.refresh, 12), (partial(reroute, acts.stage), 16)),
     )
     return usual, optional

@@ -15,12 +15,13 @@ import asyncpg
 
 from simulation.choices import SeededChoices
 from simulation.history import play
-from simulation.world import World
+from simulation.world import Lost, World
 from support.memory_payments import Peeked
 from wisipay.callbacks import Outbox
 from wisipay.ledger import NotLoadedError
 from wisipay.payments.book import CounterNotLoadedError
 from wisipay.payments.commands import Command, Result
+from wisipay.payments.express import Express, NotForExpressError
 from wisipay.payments.store import CountersMissing
 
 REFUSALS = (CountersMissing, asyncpg.PostgresError, NotLoadedError, CounterNotLoadedError, LookupError)
@@ -87,11 +88,23 @@ class JournaledWorld(World):
             self.journal,
         )  # fmt: skip
 
-    def commit(
-        self, commands: Sequence[Command], now: datetime, outbox: Outbox, peeked: Peeked | None = None
+    def commit_express(
+        self, commands: Sequence[Command], now: datetime, express: Express, lost: Lost = "no"
     ) -> list[Result]:
-        """Commit, and write the results down, or what was raised."""
-        del peeked
+        """Send everybody to the usual counter: versions of rows are each store's own."""
+        del commands, now, express, lost
+        raise NotForExpressError
+
+    def commit(
+        self,
+        commands: Sequence[Command],
+        now: datetime,
+        outbox: Outbox,
+        peeked: Peeked | None = None,
+        express: Express | None = None,
+    ) -> list[Result]:
+        """Commit, and write the results down, or what was raised; nothing is remembered for the express counter."""
+        del peeked, express
         place = len(self.journal)
         try:
             results = super().commit(commands, now, outbox)

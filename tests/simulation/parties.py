@@ -21,6 +21,7 @@ from wisipay.merchants import (
     MerchantStatus,
     ProviderType,
     RoutingBook,
+    RoutingRule,
     ServiceConfig,
 )
 from wisipay.providers import Capabilities
@@ -33,6 +34,17 @@ FUNDS = {"MER-A": 900_000, "MER-B": 600_000, "MER-C": 0}
 
 AMOUNTS = (100_000, 99_999, 50_000, 250_001, 10_000, 7, 400_000)
 """Amounts that merchants ask for, in paise; the odd ones make the rounding of fees visible."""
+
+
+BENEFICIARY = {
+    "name": "Asha Rao",
+    "email": "asha@example.com",
+    "phone": "9999999999",
+    "accountNumber": "000123456789",
+    "ifsc": "HDFC0000001",
+}
+WRONG_BENEFICIARY = BENEFICIARY | {"ifsc": "HDFC1000001"}
+"""One whose bank cannot be: the fifth character of an IFSC is a nought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,7 @@ class People:
     def __init__(self) -> None:
         self.merchants = {each.id: each for each in MERCHANTS}
         self.by_channel = {each.id: each for each in CHANNELS}
+        self.rules: tuple[RoutingRule, ...] = ()
         self._routing_book = RoutingBook(self.by_channel)
 
     async def merchant(self, merchant_id: str) -> Merchant | None:
@@ -157,7 +170,7 @@ class People:
         return self.merchants.get(merchant_id)
 
     async def routing_book(self) -> RoutingBook:
-        """Give the channels as they are now; there are no rules."""
+        """Give channels and rules as they are now."""
         return self._routing_book
 
     async def channel(self, channel_id: str) -> Channel | None:
@@ -177,9 +190,14 @@ class People:
         for channel in CHANNELS:
             self._put(channel)
 
+    def reroute(self, rules: tuple[RoutingRule, ...]) -> None:
+        """Put rules in force, in the stead of those before."""
+        self.rules = rules
+        self._routing_book = RoutingBook(self.by_channel, rules)
+
     def _put(self, channel: Channel) -> None:
         self.by_channel = self.by_channel | {channel.id: channel}
-        self._routing_book = RoutingBook(self.by_channel)
+        self._routing_book = RoutingBook(self.by_channel, self.rules)
 
 
 def fee_and_tax(service: ServiceConfig, amount_paise: int) -> tuple[int, int]:

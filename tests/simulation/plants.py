@@ -26,6 +26,7 @@ class Plant:
 
 _MACHINE, _SETTLING, _OPENING = "payments/machine.py", "payments/settling.py", "payments/opening.py"
 _BOOK, _LEDGER, _SERVICE = "payments/book.py", "ledger/machine.py", "payments/service.py"
+_EXPRESS = "payments/express.py"
 
 PLANTS = (
     Plant(
@@ -51,8 +52,8 @@ PLANTS = (
     Plant(
         "fees are rounded down",
         "core/money.py",
-        "(2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator))",
-        "abs(numerator) // abs(denominator)",
+        "(parts + _HALF_PPM) // PPM if parts",
+        "parts // PPM if parts",
     ),
     Plant(
         "whoever has any lease moves the schedule on",
@@ -219,6 +220,48 @@ PLANTS = (
         "callbacks/handover.py",
         "for event in self._reserved if event.event_id in leased]\n",
         "for event in self._reserved]\n",
+    ),
+    Plant(
+        "the express counter believes what others have changed",
+        _EXPRESS,
+        "{row.id: version for row, version in found})",
+        "{})",
+    ),
+    Plant(
+        "what the express counter has decided stays as it was known",
+        _EXPRESS,
+        "self._known.pop(each, None) for each",
+        "self._known.get(each) for each",
+    ),
+    Plant(
+        "limits are not asked for at the express counter",
+        _EXPRESS,
+        "command.kind is Kind.PAYIN and not usage_needs([(command, None)], {}, now)",
+        "command.kind is Kind.PAYIN",
+    ),
+    Plant(
+        "a paused channel is routed to",
+        "payments/routing/places.py",
+        "    if channel.is_paused:\n",
+        "    if channel.is_paused and book.rules:\n",
+    ),
+    Plant(
+        "a rule to keep away from a channel is passed over",
+        "payments/routing/matching.py",
+        "                avoided = avoided.union(rule.channels)\n",
+        "                avoided = avoided.union(rule.banks)\n",
+    ),
+    Plant(
+        "routing takes the provider's fee without its tax",
+        "payments/routing/router.py",
+        "provider_tax_paise=fee.tax_paise if fee else Paise(0)",
+        "provider_tax_paise=Paise(0)",
+    ),
+    Plant(
+        "a beneficiary that cannot be right is paid",
+        "payments/beneficiary_check.py",
+        "    if finding.faults:\n",
+        "    if len(finding.faults) > 1:\n",
     ),
     Plant(
         "the provider's share of a payin leaves out the fee",

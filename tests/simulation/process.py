@@ -17,7 +17,7 @@ import asyncpg
 from simulation.broken import Broken
 from simulation.requests import Request, Submit
 from simulation.sending import MemorySender
-from simulation.world import World
+from simulation.world import Lost, World
 from support.memory_payments import Peeked
 from wisipay.callbacks import Outbox
 from wisipay.core.batch import BatchLost
@@ -26,6 +26,7 @@ from wisipay.ledger import NotLoadedError
 from wisipay.payments import PaymentError
 from wisipay.payments.book import CounterNotLoadedError
 from wisipay.payments.commands import Command, Result
+from wisipay.payments.express import Express, NotForExpressError
 from wisipay.payments.store import CountersMissing
 
 EXPECTED = (BatchLost, PaymentError, Conflict)
@@ -74,15 +75,29 @@ class Pending:
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Commands that a desk has taken up; `peeked` is what it read before the locks."""
+    """Commands that a counter of a desk has taken up; `peeked` is what it read before the locks."""
 
     entries: list[tuple[Task, Command]]
+    is_express: bool
     peeked: Peeked | None = None
 
     @property
     def commands(self) -> list[Command]:
         """The commands in order."""
         return [command for _, command in self.entries]
+
+    def part(self, place: slice) -> Batch:
+        """Return a batch of some of its commands, or of all, decided afresh."""
+        return Batch(self.entries[place], self.is_express)
+
+
+@dataclass(slots=True, eq=False)
+class Counter:
+    """A counter of a desk: what waits there, and its batch that hangs."""
+
+    is_express: bool
+    queue: list[tuple[Task, Command]] = field(default_factory=list)
+    batch: Batch | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -93,8 +108,9 @@ class Process:
     name: str
     outbound: list[Pending]
     skew: timedelta = timedelta()
-    queue: list[tuple[Task, Command]] = field(default_factory=list)
-    batch: Batch | None = None
+    usual: Counter = field(default_factory=lambda: Counter(is_express=False))
+    quick: Counter = field(default_factory=lambda: Counter(is_express=True))
+    express: Express = field(init=False)
     late_answers: list[tuple[Task, Result]] = field(default_factory=list)
     records: list[Callable[[], None]] = field(default_factory=list)
     renewals: deque[Callable[[], None]] = field(default_factory=lambda: deque(maxlen=6))
@@ -106,6 +122,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self.outbox.sender = self.sender = MemorySender(self.world)
+        self.express = self.world.new_express()
 
     def now(self) -> datetime:
         """Return the present moment by this process's clock."""
@@ -135,14 +152,19 @@ class Process:
             self.tasks.discard(task)
             return
         if isinstance(request, Submit):
-            self.queue.append((task, request.command))
+            counter = self.quick if self.express.takes(request.command, self.now()) else self.usual
+            counter.queue.append((task, request.command))
         else:
             self.outbound.append(Pending(task, request, self.world.now + timedelta(seconds=10)))
 
     @property
     def has_commands(self) -> bool:
         """Whether its desk can do something."""
-        return not self.is_stopped and bool(self.queue or self.batch or self.late_answers)
+        return not self.is_stopped and bool(self.late_answers or self._busy)
+
+    @property
+    def _busy(self) -> list[Counter]:
+        return [counter for counter in (self.usual, self.quick) if counter.queue or counter.batch]
 
     def go_on(self) -> None:
         """Go on after a stop, with the answers that came meanwhile."""
@@ -152,26 +174,28 @@ class Process:
             self.resume(task, value, error)
 
     def flush(self, *, faults: bool) -> None:
-        """Take the desk one step further: late answers first, then the batch that hangs, then the next one."""
+        """Take the desk one step further: late answers first, then a counter's batch that hangs, or its next one."""
         if self.late_answers:
             late, self.late_answers = self.late_answers, []
             for task, result in late:
                 self.resume(task, result)
             return
         choices = self.world.choices
-        batch = self.batch
+        busy = self._busy
+        counter = busy[choices.below(2)] if len(busy) > 1 else busy[0]
+        batch, queue = counter.batch, counter.queue
         if batch is None:
-            size = choices.below(len(self.queue)) + 1 if faults and len(self.queue) > 1 else len(self.queue)
-            batch = Batch(self.queue[:size])
-            del self.queue[:size]
-        self.batch = None
+            size = choices.below(len(queue)) + 1 if faults and len(queue) > 1 else len(queue)
+            batch = Batch(queue[:size], counter.is_express)
+            del queue[:size]
+        counter.batch = None
         fate = FATES[choices.weighted(FATE_WEIGHTS)] if faults else FATES[0]
         if self.world.trace is not None:
             kinds = ", ".join(_told(command) for command in batch.commands)
-            self.world.say(f"{self.name}: batch of [{kinds}] is {fate}")
+            self.world.say(f"{self.name}: {'express' if batch.is_express else 'batch of'} [{kinds}] is {fate}")
         if fate != FATES[0]:
             self.world.saw(f"batch {fate}")
-        self._meet(batch, fate)
+        self._meet(batch, fate, counter)
 
     def commit_together(self, commands: Sequence[Command]) -> list[Result]:
         """Commit commands that came as one batch; whatever fails, fails as a whole."""
@@ -187,42 +211,42 @@ class Process:
         for task in self.tasks:
             task.work.close()
         self.tasks.clear()
-        self.queue.clear()
+        self.usual, self.quick = Counter(is_express=False), Counter(is_express=True)
+        self.express = self.world.new_express()
         self.late_answers.clear()
         self.records.clear()
         self.renewals.clear()
         self.missed.clear()
         self.sender.forget()
-        self.batch = None
         self.is_stopped = False
 
-    def _meet(self, batch: Batch, fate: str) -> None:  # noqa: C901 - one branch for each fate
+    def _meet(self, batch: Batch, fate: str, counter: Counter) -> None:  # noqa: C901 - one branch for each fate
         match fate:
             case "rolled back, then committed":
-                self._rehearse(batch.commands)
+                self._rehearse(batch)
                 self._answer(batch, self._apply(batch))
             case "committed twice":
-                self._apply(batch)
-                self._answer(batch, self._apply(Batch(batch.entries)))
+                self._apply(batch, heard=False)
+                self._answer(batch, self._apply(batch.part(slice(None))))
             case "read early, committed later":
                 batch.peeked = self.world.payments.peek(batch.commands)
-                self.batch = batch
+                counter.batch = batch
             case "committed, tried again later":
-                self._apply(batch)
-                self.batch = Batch(batch.entries)
+                self._apply(batch, heard=False)
+                counter.batch = batch.part(slice(None))
             case "lost" | "committed, then lost":
                 if fate != "lost":
-                    self._apply(batch)
+                    self._apply(batch, heard=False)
                 for task, _ in batch.entries:
                     self.resume(task, error=BatchLost())
             case "killed before the commit":
-                self._rehearse(batch.commands)
+                self._rehearse(batch)
                 self.kill()
             case "killed after the commit":
-                self._apply(batch)
+                self._apply(batch, heard=False)
                 self.kill()
             case "split, killed in between":
-                self._apply(Batch(batch.entries[: (len(batch.entries) + 1) // 2]))
+                self._apply(batch.part(slice((len(batch.entries) + 1) // 2)), heard=False)
                 self.kill()
             case "answered late" | "answered after a stop":
                 self.is_stopped = fate == "answered after a stop"
@@ -235,18 +259,39 @@ class Process:
         for (task, _), result in zip(batch.entries, results, strict=True):
             self.resume(task, result)
 
-    def _rehearse(self, commands: Sequence[Command]) -> None:
+    def _rehearse(self, batch: Batch) -> None:
         try:
-            self.world.rehearse(commands, self.now(), self.outbox)
+            if batch.is_express:
+                self.world.commit_express(batch.commands, self.now(), self.express, "request")
+            self.world.rehearse(batch.commands, self.now(), self.outbox)
+        except (ConnectionError, NotForExpressError):
+            self.world.saw("express request lost")
         except (CountersMissing, asyncpg.UniqueViolationError, *_SPLIT_BY):
             self.world.saw("batch rolled back by itself")
 
-    def _apply(self, batch: Batch) -> list[Result]:
-        """Commit a batch as the batcher does: again after a conflict, in halves when it reaches too far."""
+    def _apply(self, batch: Batch, *, heard: bool = True) -> list[Result]:
+        """Commit a batch as the batcher does: again after a conflict, in halves when it reaches too far.
+
+        Returns nothing of an express batch whose answer is not `heard`.
+        """
+        try:
+            if batch.is_express:
+                lost: Lost = "no" if heard else "answer"
+                return self.world.commit_express(batch.commands, self.now(), self.express, lost)
+        except NotForExpressError:
+            self.world.saw("express, not for it")
+        except ConnectionError:
+            return []
+        except _SPLIT_BY as error:
+            return self._halves(batch, error, heard=heard)
+        return self._apply_usual(batch, heard=heard)
+
+    def _apply_usual(self, batch: Batch, *, heard: bool) -> list[Result]:
         commands, peeked = batch.commands, batch.peeked
+        express = self.express if heard else None
         for _ in range(4):
             try:
-                return self.world.commit(commands, self.now(), self.outbox, peeked)
+                return self.world.commit(commands, self.now(), self.outbox, peeked, express)
             except CountersMissing as missing:
                 self.world.payments.add_counters(missing.keys)
                 peeked = None
@@ -254,16 +299,16 @@ class Process:
                 self.world.saw("conflict")
                 peeked = None
             except _SPLIT_BY as error:
-                return self._halves(batch, error)
-        return self._halves(batch, Broken("conflicts", "a batch conflicts for ever"))
+                return self._halves(batch, error, heard=heard)
+        return self._halves(batch, Broken("conflicts", "a batch conflicts for ever"), heard=heard)
 
-    def _halves(self, batch: Batch, error: Exception) -> list[Result]:
+    def _halves(self, batch: Batch, error: Exception, *, heard: bool) -> list[Result]:
         middle = len(batch.entries) // 2
         if not middle:
             raise Broken("failed", f"{error!r} for {_told(batch.commands[0])} alone") from error
         self.world.saw("batch split")
-        parts = batch.entries[:middle], batch.entries[middle:]
-        return [result for part in parts for result in self._apply(Batch(part))]
+        parts = batch.part(slice(middle)), batch.part(slice(middle, None))
+        return [result for part in parts for result in self._apply(part, heard=heard)]
 
 
 def _told(command: Command) -> str:

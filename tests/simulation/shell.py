@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from simulation.parties import CAPABILITIES
+from simulation.parties import CAPABILITIES, People
+from simulation.paths import RepeatableRouter, check_routed
 from simulation.requests import Ask, Call, Submit, Tell, wait_for
 from support.memory_payments import MemoryPayments
 from wisipay.core.http_client import HttpAnswer
@@ -21,6 +22,7 @@ from wisipay.payments.model import Attempt
 from wisipay.providers import (
     Capabilities,
     CreateOutcome,
+    HealthStore,
     PayinOrder,
     PaymentKind,
     PayoutOrder,
@@ -31,6 +33,10 @@ from wisipay.providers import (
 
 if TYPE_CHECKING:
     from simulation.post import PostOffice
+
+
+_SECONDS = 0.2
+"""What a call to a provider takes, as far as its health goes."""
 
 
 class WaitingDesk:
@@ -54,17 +60,20 @@ class WaitingDesk:
 class WaitingGateway:
     """A gateway whose calls the driver answers; webhooks are read from what the post office carried."""
 
-    def __init__(self, post: PostOffice) -> None:
+    def __init__(self, post: PostOffice, health: HealthStore) -> None:
         self._post = post
+        self._health = health
 
     async def create_payin(self, channel_id: str, order: PayinOrder) -> CreateOutcome:
         """Start a collection."""
         outcome: CreateOutcome = await wait_for(Call(channel_id, "payin", order))
+        self._health.called(channel_id, "payin", outcome, _SECONDS)
         return outcome
 
     async def create_payout(self, channel_id: str, order: PayoutOrder) -> CreateOutcome:
         """Start a disbursement."""
         outcome: CreateOutcome = await wait_for(Call(channel_id, "payout", order))
+        self._health.called(channel_id, "payout", outcome, _SECONDS)
         return outcome
 
     async def check_status(
@@ -128,13 +137,16 @@ class MemoryAsker(Asker):
 class RepeatableService(PaymentService):
     """The product's service, whose payments bear ids that a seed repeats."""
 
-    def __init__(self, new_id: Callable[[], str], **parts: Any) -> None:  # noqa: ANN401 - the service's own parts
-        super().__init__(**parts)
-        self._new_id = new_id
+    def __init__(self, router: RepeatableRouter, people: People, **parts: Any) -> None:  # noqa: ANN401 - the service's own parts
+        super().__init__(router=router, directory=people, **parts)  # type: ignore[arg-type] # stands in for the directory
+        self._ids = router
+        self._people = people
 
     async def start(self, merchant: Merchant, request: Request) -> Transaction:
         """Start a payment in the caller's own coroutine."""
         return await self._initiate(merchant, request)
 
     async def _open_command(self, merchant: Merchant, request: Request) -> Open:
-        return replace(await super()._open_command(merchant, request), transaction_id=self._new_id())
+        command = replace(await super()._open_command(merchant, request), transaction_id=self._ids.latest_id)
+        check_routed(command, self._people)
+        return command

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from simulation.broken import Broken
+from simulation.paths import MemoryHealth, RepeatableRouter
 from simulation.post import TWISTS
 from simulation.process import Pending, Process
 from simulation.provider import ID_LENGTH, Order
@@ -59,13 +60,16 @@ class Kit:
     """The product's parts in one process, on stand-ins for I/O."""
 
     def __init__(self, world: World, process: Process) -> None:
-        desk, gateway, people = WaitingDesk(process.commit_together), WaitingGateway(world.post), world.people
-        parts: dict[str, Any] = {"desk": desk, "gateway": gateway, "directory": people}
+        self.health = MemoryHealth(process)
+        desk, people = WaitingDesk(process.commit_together), world.people
+        gateway = WaitingGateway(world.post, self.health)
+        parts: dict[str, Any] = {"desk": desk, "gateway": gateway}
         self.process = process
         self.desk = desk
         self.asker = MemoryAsker(world.payments, desk, gateway)
         self.service = RepeatableService(
-            world.new_id,
+            RepeatableRouter(world.new_id, people, gateway, process, health=self.health),
+            people,
             **parts,
             asker=self.asker,
             clock=process,
@@ -74,7 +78,8 @@ class Kit:
             webhook_base_url="http://pay.example",
         )
         client: Any = WaitingClient()
-        self.words = Words(parts["desk"], self.asker, parts["directory"], ID_LENGTH)
+        directory: Any = people
+        self.words = Words(parts["desk"], self.asker, directory, ID_LENGTH)
         self.processing = Processing(people, gateway, self.words)
         self.delivery = Delivery(people, client, process, unit="RUPEES", https_only=False)
 

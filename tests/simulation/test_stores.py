@@ -31,7 +31,8 @@ from wisipay.core.queue import Lease
 from wisipay.ledger import AccountStatus, NotLoadedError
 from wisipay.payments import Kind, Source, Status
 from wisipay.payments.book import PaymentBook
-from wisipay.payments.commands import CreateAnswered, Open, Opened, ProviderWord, Refused
+from wisipay.payments.commands import Answered, CreateAnswered, Open, Opened, ProviderWord, Refused
+from wisipay.payments.express import NotForExpressError
 from wisipay.payments.store import CountersMissing
 from wisipay.providers import Accepted, ProviderStatus
 from wisipay.webhooks.model import WebhookState, again_or_dead
@@ -134,6 +135,52 @@ async def test_order_is_taken_once_and_its_opening_again_answers_the_same(stores
     again, other = await stores.commit([first, opening()], NOON)
     assert isinstance(again, Opened)
     assert isinstance(other, Refused)
+
+
+async def test_express_counter_writes_what_the_usual_one_would(stores: Stores) -> None:
+    payin = opening(kind=Kind.PAYIN)
+    (result,) = await stores.express([payin], NOON)
+    assert isinstance(result, Opened)
+    (answered,) = await stores.express([named(payin, "P-1")], NOON)
+    assert isinstance(answered, Answered)
+    assert (await stores.state())["transactions"] == [answered.transaction]
+    book = await stores.load([said(payin, ProviderStatus.SUCCESS)], NOON)
+    assert book.transactions == {payin.transaction_id: answered.transaction}
+
+
+async def test_express_counter_takes_up_what_the_usual_one_has_opened(stores: Stores) -> None:
+    payout = await opened(stores, opening())
+    (answered,) = await stores.express([named(payout, "P-1")], NOON)
+    assert isinstance(answered, Answered)
+    assert (await stores.state())["transactions"] == [answered.transaction]
+
+
+async def test_express_counter_writes_nothing_where_it_was_wrong(stores: Stores) -> None:
+    leased, spoken_of, first = opening(), opening(order_id="ORDER-2"), opening(order_id="ORDER-3", kind=Kind.PAYIN)
+    for each in (leased, spoken_of, first):
+        await opened(stores, each)
+    await stores.express([named(first, "P-1")], NOON)
+    await stores.commit([said(spoken_of, ProviderStatus.PROCESSING)], NOON)
+    await stores.claim_due(NOON + timedelta(hours=1), 9, Lease(uuid4(), 60))
+    before = await stores.state()
+    for command in (
+        named(leased, "P-2"),
+        named(spoken_of, "P-2"),
+        opening(order_id="ORDER-3", kind=Kind.PAYIN),
+    ):
+        with pytest.raises(NotForExpressError):
+            await stores.express([command], NOON)
+        assert await stores.state() == before
+
+
+async def test_express_counter_gives_no_reference_twice(stores: Stores) -> None:
+    first, second = opening(kind=Kind.PAYIN), opening(order_id="ORDER-2", kind=Kind.PAYIN)
+    await stores.express([first, second], NOON)
+    await stores.express([named(first, "P-1")], NOON)
+    before = await stores.state()
+    with pytest.raises(NotForExpressError):
+        await stores.express([named(second, "P-1")], NOON)
+    assert await stores.state() == before
 
 
 def _steal_order(book: PaymentBook) -> None:

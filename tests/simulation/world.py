@@ -6,11 +6,11 @@ The commit is the desk's: load, decide, write, enqueue, all or nothing, with the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from simulation.checks import Checks
@@ -29,6 +29,7 @@ from wisipay.payments import Kind, Rules
 from wisipay.payments.book import CallbackDue, PaymentBook
 from wisipay.payments.commands import Command, Refused, Result
 from wisipay.payments.desk import callback_event
+from wisipay.payments.express import Express
 from wisipay.payments.machine import decide
 
 RULES = Rules()
@@ -37,6 +38,11 @@ LEASE_SECONDS = 8
 
 Enqueue = Callable[[Sequence[CallbackEvent], datetime, Sequence[UUID], Lease], frozenset[UUID]]
 """What writes events and says which were leased: given the events, the moment, those it may lease, and the lease."""
+
+Lost = Literal["no", "request", "answer"]
+"""What an express counter and its database lose of each other."""
+
+Outcome = TypeVar("Outcome")
 
 _NOON = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)
 _BEGINNINGS = (
@@ -71,6 +77,7 @@ class World:
         self.checks = Checks(self.payments, self.outbox, self.provider, self.people)
         self.by_hand: set[str] = self.checks.by_hand
         self._numbers = 0
+        self._lost: Lost = "no"
         self._open_accounts()
 
     def say(self, what: str) -> None:
@@ -93,9 +100,17 @@ class World:
         return f"WSP{_digits((self.now - _EPOCH) // _MILLISECOND, 10)}{_digits(self._numbers, 12)}"
 
     def commit(
-        self, commands: Sequence[Command], now: datetime, outbox: Outbox, peeked: Peeked | None = None
+        self,
+        commands: Sequence[Command],
+        now: datetime,
+        outbox: Outbox,
+        peeked: Peeked | None = None,
+        express: Express | None = None,
     ) -> list[Result]:
-        """Decide commands as one batch and write what they change, or raise and change nothing."""
+        """Decide commands as one batch and write what they change, or raise and change nothing.
+
+        `express` is the counter that remembers what was opened, where the process hears of the commit.
+        """
         if not commands:
             return []
         self.checks.before_commit(commands)
@@ -103,14 +118,40 @@ class World:
             book = self.payments.load(commands, now, peeked)
             results = [decide(book, command, now, RULES) for command in commands]
             self.payments.check(book)
-            self.payments.write(book)
+            version = self.payments.write(book)
             if book.callbacks:
                 self._enqueue(writing, book, self.outbox.enqueue)
+        if express is not None:
+            express.remember(book, version)
         self._note(book, results)
         self.checks.after_commit(book, now)
         for due in book.callbacks:
             self.checks.lease(due.transaction.id, self.now + timedelta(seconds=LEASE_SECONDS))
         return results
+
+    def new_express(self) -> Express:
+        """Return the express counter of a process that begins: it remembers nothing."""
+        return Express(self._write_express, RULES)
+
+    def commit_express(
+        self, commands: Sequence[Command], now: datetime, express: Express, lost: Lost = "no"
+    ) -> list[Result]:
+        """Decide commands at an express counter. Raises `NotForExpressError`, and `ConnectionError` where told to."""
+        self.checks.before_commit(commands)
+        self._lost = lost
+        results, book = run_through(express.apply(commands, now))
+        self._note(book, results)
+        return results
+
+    async def _write_express(self, book: PaymentBook, versions: Mapping[str, int]) -> int:
+        if self._lost == "request":
+            raise ConnectionError
+        version = self.payments.write_if_unchanged(book, versions)
+        self.checks.after_commit(book, self.now)
+        self.saw("express, opened" if book.created else "express, answered")
+        if self._lost == "answer":
+            raise ConnectionError
+        return version
 
     def rehearse(self, commands: Sequence[Command], now: datetime, outbox: Outbox) -> None:
         """Decide commands as one batch whose transaction is then rolled back."""
@@ -174,12 +215,13 @@ class _OutboxConnection:
         return {"leased": self._enqueue(events, self._now, own, Lease(token, seconds))}
 
 
-def run_through(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine that waits for nothing."""
+def run_through(work: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Run a coroutine that waits for nothing, and return what it returns."""
     try:
         work.send(None)
-    except StopIteration:
-        return
+    except StopIteration as end:
+        outcome: Outcome = end.value
+        return outcome
     raise RuntimeError("it waits for something")
 
 

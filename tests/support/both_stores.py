@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from wisipay.core.queue import Lease
 from wisipay.payments import Rules, Transaction, store
 from wisipay.payments.book import PaymentBook
 from wisipay.payments.commands import Command, Result
+from wisipay.payments.express import Express
 from wisipay.payments.machine import decide
 from wisipay.webhooks import history as inbox_history
 from wisipay.webhooks import store as inbox_store
@@ -54,6 +56,14 @@ class MemoryStores:
 
     def __post_init__(self) -> None:
         self.payments = MemoryPayments(self.books)
+        self._counter = Express(self._write_if_unchanged, RULES)
+
+    async def _write_if_unchanged(self, book: PaymentBook, versions: Mapping[str, int]) -> int:
+        return self.payments.write_if_unchanged(book, versions)
+
+    async def express(self, commands: Sequence[Command], now: datetime) -> list[Result]:
+        results, _ = await self._counter.apply(commands, now)
+        return results
 
     async def open_accounts(self, specs: Sequence[ledger.AccountSpec]) -> None:
         self.books.open_accounts(specs)
@@ -80,7 +90,7 @@ class MemoryStores:
         if meddle is not None:
             meddle(book)
         self.payments.check(book)
-        self.payments.write(book)
+        self._counter.remember(book, self.payments.write(book))
         return results
 
     async def claim_due(self, now: datetime, limit: int, lease: Lease) -> list[Transaction]:
@@ -161,6 +171,7 @@ class PostgresStores:
 
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
+        self._counter = Express(partial(store.write_if_unchanged, self._pool), RULES)
 
     @property
     def _pool(self) -> Any:  # noqa: ANN401 - stands in for a pool
@@ -189,8 +200,13 @@ class PostgresStores:
             results = [decide(book, command, now, RULES) for command in commands]
             if meddle is not None:
                 meddle(book)
-            await store.write(self._conn, book)
-            return results
+            version = await store.write(self._conn, book)
+        self._counter.remember(book, version)
+        return results
+
+    async def express(self, commands: Sequence[Command], now: datetime) -> list[Result]:
+        results, _ = await self._counter.apply(commands, now)
+        return results
 
     async def claim_due(self, now: datetime, limit: int, lease: Lease) -> list[Transaction]:
         return await store.claim_due(self._conn, now, limit, lease)
@@ -296,6 +312,7 @@ class _OneConnection:
         self._conn = conn
         self.fetch = conn.fetch
         self.fetchrow = conn.fetchrow
+        self.fetchval = conn.fetchval
         self.execute = conn.execute
 
     @asynccontextmanager

@@ -6,7 +6,7 @@ the tables' keys, checks and triggers refuse. It decides nothing about payments.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,7 +19,7 @@ from wisipay.payments.book import PaymentBook
 from wisipay.payments.commands import Command, CreateAnswered, Looked, Open, ProviderWord
 from wisipay.payments.model import Attempt, Event, Flag, Kind, Transaction
 from wisipay.payments.needs import ledger_needs, other_attempts, usage_needs
-from wisipay.payments.store import CountersMissing
+from wisipay.payments.store import CountersMissing, RowsChanged
 from wisipay.payments.usage import UsageKey, Use
 from wisipay.providers import Accepted, StatusReport, Unknown
 
@@ -64,6 +64,9 @@ class MemoryPayments:
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
     usage: dict[UsageKey, Use] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    """Which write a payment was last written by: PostgreSQL's `xmin`."""
+    writes: int = 0
 
     def peek(self, commands: Sequence[Command]) -> Peeked:
         """Read what is read without a lock: who bears the references spoken of, and which orders are taken."""
@@ -127,8 +130,12 @@ class MemoryPayments:
         if book.ledger.added:
             self.ledger.check(book.ledger)
 
-    def write(self, book: PaymentBook) -> None:
-        """Write the effects of the decided commands. The book's rows become the store's: call `check` first."""
+    def write(self, book: PaymentBook) -> int | None:
+        """Write the effects of the decided commands: call `check` first.
+
+        Returns the version that the rows of payments bear from now on, None when none was written.
+        """
+        self.writes += 1
         for each in book.created:
             self._put(book.transactions[each.id])
             self.orders[each.merchant_id, each.order_id] = each.id
@@ -143,6 +150,15 @@ class MemoryPayments:
             if use.amount_paise or use.count:
                 self.usage[key] = self.usage.get(key, _NONE_USED).plus(use.amount_paise, use.count)
         self.ledger.write(book.ledger)
+        return self.writes if book.created or book.changed else None
+
+    def write_if_unchanged(self, book: PaymentBook, versions: Mapping[str, int]) -> int:
+        """Write a book that is based on payments of these versions. Raises `RowsChanged`, and what `check` raises."""
+        if any(self.versions.get(each) != version for each, version in versions.items()):
+            raise RowsChanged
+        self.check(book)
+        self.write(book)
+        return self.writes
 
     def claim_due(self, now: datetime, limit: int, lease: Lease) -> list[Transaction]:
         """Lease up to `limit` payments that are due, the longest waiting first."""
@@ -157,6 +173,7 @@ class MemoryPayments:
         claimed = [self.transactions[each] for _, each in sorted(due)[:limit]]
         for transaction in claimed:
             transaction.lease_token, transaction.lease_until = lease.token, until
+            self._changed(transaction.id)
         return [transaction.copied() for transaction in claimed]
 
     def renew_leases(self, now: datetime, ids: Iterable[str], lease: Lease) -> None:
@@ -165,6 +182,7 @@ class MemoryPayments:
             transaction = self.transactions.get(each)
             if transaction is not None and transaction.lease_token == lease.token:
                 transaction.lease_until = now + timedelta(seconds=lease.seconds)
+                self._changed(each)
 
     def wake_forgotten(self, now: datetime) -> list[str]:
         """Make open payments due that nothing would look at; returns their ids."""
@@ -175,6 +193,7 @@ class MemoryPayments:
         ]
         for each in forgotten:
             self.transactions[each].due_at = now
+            self._changed(each)
         return forgotten
 
     def by_id(self, transaction_id: str) -> Transaction | None:
@@ -196,9 +215,14 @@ class MemoryPayments:
             pair = (old.provider_id, old.provider_reference)
             if self.references.get(pair) == old.id:
                 del self.references[pair]
-        self.transactions[transaction.id] = transaction
+        self.transactions[transaction.id] = transaction.copied()
+        self.versions[transaction.id] = self.writes
         if transaction.provider_reference is not None:
             self.references[transaction.provider_id, transaction.provider_reference] = transaction.id
+
+    def _changed(self, transaction_id: str) -> None:
+        self.writes += 1
+        self.versions[transaction_id] = self.writes
 
     def _check_new(self, book: PaymentBook) -> None:
         orders: set[Pair] = set()

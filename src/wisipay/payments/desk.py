@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 
 from wisipay import audit, callbacks
@@ -61,7 +62,7 @@ class Desk:
         self._ended = ended
         self._clock = clock
         self._rules = rules
-        self._express = Express(pool, rules)
+        self._express = Express(partial(store.write_if_unchanged, pool), rules)
         self._batcher = Batcher[Command, Result](
             self._apply, name="payments", max_batch=max_batch, gap_seconds=GAP_SECONDS
         )

@@ -9,10 +9,11 @@ Decides which commands may be served so. Never takes one that moves money, reads
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
-from wisipay.core.database import CONFLICTS, Pool
+from wisipay.core.database import CONFLICTS
 from wisipay.ledger import Book as LedgerBook
 from wisipay.ledger import Wanted
 from wisipay.payments import store
@@ -27,6 +28,9 @@ from wisipay.providers import Accepted, ProviderStatus
 KNOWN_MAX = 10_000
 """Payments remembered between opening and answer; beyond that the oldest are looked up like any other."""
 
+Write: TypeAlias = Callable[[PaymentBook, Mapping[str, int]], Awaitable[int]]
+"""`store.write_if_unchanged` on a pool: given a book and the versions that it is based on, returns the new one."""
+
 _BELIEVED_WRONGLY: tuple[type[Exception], ...] = (store.RowsChanged, *CONFLICTS)
 _UNDER_WAY = frozenset({ProviderStatus.PENDING, ProviderStatus.PROCESSING})
 
@@ -38,8 +42,8 @@ class NotForExpressError(Exception):
 class Express:
     """Remembers the payments that this process opened and nobody has answered yet, and decides their next step."""
 
-    def __init__(self, pool: Pool, rules: Rules) -> None:
-        self._pool = pool
+    def __init__(self, write: Write, rules: Rules) -> None:
+        self._write = write
         self._rules = rules
         self._known: dict[str, tuple[Transaction, int]] = {}
 
@@ -82,7 +86,7 @@ class Express:
         if book.callbacks or book.audits or book.ledger.added:
             raise NotForExpressError
         try:
-            version = await store.write_if_unchanged(self._pool, book, {row.id: version for row, version in found})
+            version = await self._write(book, {row.id: version for row, version in found})
         except _BELIEVED_WRONGLY as error:
             raise NotForExpressError from error
         self.remember(book, version)
