@@ -85,7 +85,11 @@ def say(line: str) -> None:
 
 def _show(stack: Stack) -> None:
     settings = stack.settings
-    say(f"merchant API   http://{settings.bind_host}:{settings.payment_port}")
+    address = f"http://{settings.bind_host}:{settings.payment_port}"
+    say(f"merchant API   {address}")
+    say(f"explorer       {address}/docs")
+    for merchant in stack.merchants:  # made for this machine, and shown so that somebody can be one of them
+        say(f"merchant       {merchant['id']}, secret {merchant['secret']}")
     say(f"panel API      http://{settings.bind_host}:{settings.api_port}")
     say(f"simulator      {settings.simulator_url}")
     say(f"logs           {settings.data_dir}/log")
