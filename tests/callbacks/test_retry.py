@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -101,3 +102,16 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: int) -> No
 @given(value=st.text())
 def test_no_retry_after_text_can_break_us(value: str) -> None:
     assert 0 <= parse_retry_after(value, _NOW) <= RETRY_AFTER_MAX_SECONDS
+
+
+def test_the_page_for_merchants_has_the_timetable() -> None:
+    def said(seconds: int) -> str:
+        minutes = seconds // 60
+        if minutes >= 60:
+            return f"{minutes // 60} h {minutes % 60:02}"
+        return f"{minutes} min" if minutes else f"{seconds} s"
+
+    after = [said(sum(GAPS_SECONDS[:count])) for count in range(len(GAPS_SECONDS) + 1)]
+    page = (Path(__file__).parents[2] / "docs" / "integrate" / "callbacks.md").read_text(encoding="utf-8")
+    assert f"| after | {' | '.join(after)} |" in page
+    assert f"up to {len(after)} times" in page

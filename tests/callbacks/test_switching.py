@@ -65,7 +65,7 @@ async def test_a_url_that_is_gone_is_told_once_and_goes_on_with_what_was_on_its_
 async def test_a_url_that_takes_nothing_for_days_is_switched_off(database: Pool) -> None:
     await write(database, *(event() for _ in range(3)))
     first, second, third = await _claim(database)
-    patience = Patience(days=timedelta(days=3), failures_min=2)
+    patience = Patience(span=timedelta(days=3), failures_min=2)
     await record(database, [attempt(first, AttemptOutcome.RETRY, gap_seconds=60, status=500)], patience)
     assert await _states(database) == ["WAITING"] * 3
     await database.execute("UPDATE callbacks_failing SET failing_since = now() - interval '3 days'")
@@ -80,7 +80,7 @@ async def test_a_url_that_takes_nothing_for_days_is_switched_off(database: Pool)
 async def test_one_success_is_enough_to_be_given_more_time(database: Pool) -> None:
     await write(database, event(), event(), event())
     first, second, third = await _claim(database)
-    patience = Patience(days=timedelta(), failures_min=2)
+    patience = Patience(span=timedelta(), failures_min=2)
     for each, outcome in (
         (first, AttemptOutcome.RETRY),
         (second, AttemptOutcome.DELIVERED),
@@ -91,7 +91,7 @@ async def test_one_success_is_enough_to_be_given_more_time(database: Pool) -> No
 
 
 def test_patience_is_a_setting() -> None:
-    assert Patience.from_settings(Settings(callback_switch_off_hours=5)).days == timedelta(hours=5)
+    assert Patience.from_settings(Settings(callback_switch_off_hours=5)).span == timedelta(hours=5)
 
 
 class _Jobs(JobWorker):

@@ -29,15 +29,15 @@ _QUERIES = load_queries(__file__, "switching.sql")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """An address is switched off when it took nothing for `days`, over at least `failures_min` attempts."""
+    """An address is switched off when it took nothing for `span`, over at least `failures_min` attempts."""
 
-    days: timedelta = timedelta(days=3)
+    span: timedelta = timedelta(days=3)
     failures_min: int = 10
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Patience":
         """Read CALLBACK_SWITCH_OFF_HOURS."""
-        return cls(days=timedelta(hours=settings.callback_switch_off_hours))
+        return cls(span=timedelta(hours=settings.callback_switch_off_hours))
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,7 +89,7 @@ async def out_of_patience(conn: Connection, attempts: Sequence[Attempt], patienc
             [each.endpoint_id for each in places],
             [each.url for each in places],
             [failed[each] for each in places],
-            int(patience.days.total_seconds()),
+            int(patience.span.total_seconds()),
             patience.failures_min,
         )
         for row in rows:

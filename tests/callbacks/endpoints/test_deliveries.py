@@ -135,7 +135,7 @@ async def test_what_takes_nothing_for_days_is_switched_off_and_told_once(databas
     endpoint, _ = await add(database, URL)
     await write(database, *(event() for _ in range(4)))
     failing = await _claim(database, endpoint.id)
-    patience = Patience(days=timedelta(days=3), failures_min=3)
+    patience = Patience(span=timedelta(days=3), failures_min=3)
     answers = [_attempt(each, AttemptOutcome.RETRY, status=500, gap_seconds=60) for each in failing]
     await store.record(database, answers[:2], patience)
     await database.execute("UPDATE callbacks_failing SET failing_since = failing_since - interval '3 days'")
@@ -150,7 +150,7 @@ async def test_one_success_is_enough_to_be_given_more_time(database: Pool) -> No
     endpoint, _ = await add(database, URL)
     await write(database, event(), event(), event())
     first, second, third = await _claim(database, endpoint.id)
-    patience = Patience(days=timedelta(), failures_min=2)
+    patience = Patience(span=timedelta(), failures_min=2)
     await store.record(database, [_attempt(first, AttemptOutcome.RETRY, status=500)], patience)
     await store.record(database, [_attempt(second)], patience)
     await store.record(database, [_attempt(third, AttemptOutcome.RETRY, status=500)], patience)
