@@ -38,6 +38,7 @@ RATE: Final = 12.0
 FAILS_AT, RECOVERS_AT, ENDS_AT = 20, 50, 120
 WINDOW: Final = 5
 AWAY_SHARE: Final = 0.1
+REGAINED_SHARE: Final = 0.4
 _BROKEN, _OK = 0, 200
 _DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _COLOURS: Final = ("#1f77b4", "#d62728", "#2ca02c")
@@ -86,6 +87,7 @@ class Found(msgspec.Struct, frozen=True):
     second_attempts: int
     away_seconds: float | None
     back_seconds: float | None
+    regained_seconds: float | None
     shares: list[float]
 
 
@@ -114,8 +116,9 @@ async def measure(bench: Bench, scenario: Scenario, run: int) -> Found:
         lost=answered - statuses[_OK],
         in_doubt=sum(1 for row in rows if row["number"] == 1 and row["unknown"]) if scenario.kind == "payout" else 0,
         second_attempts=sum(1 for row in rows if row["number"] > 1),
-        away_seconds=_first(shares, FAILS_AT, below=True),
-        back_seconds=_first(shares, RECOVERS_AT, below=False),
+        away_seconds=_first(shares, FAILS_AT, AWAY_SHARE, below=True),
+        back_seconds=_first(shares, RECOVERS_AT, AWAY_SHARE, below=False),
+        regained_seconds=_first(shares, RECOVERS_AT, REGAINED_SHARE, below=False),
         shares=[round(share, 3) for share in shares],
     )
 
@@ -126,10 +129,10 @@ def _share(firsts: Sequence[tuple[float, bool]], second: int) -> float:
     return sum(there) / len(there) if there else 0.0
 
 
-def _first(shares: Sequence[float], since: int, *, below: bool) -> float | None:
-    """Return after how many seconds the share first lies below, or again above, what counts as away."""
+def _first(shares: Sequence[float], since: int, limit: float, *, below: bool) -> float | None:
+    """Return after how many seconds the share first lies below, or again at or above, a limit."""
     for second, share in enumerate(shares[since:]):
-        if (share < AWAY_SHARE) is below:
+        if (share < limit) is below:
             return float(second)
     return None
 
@@ -154,12 +157,13 @@ async def _all(port_base: int, data: Path) -> list[Found]:
 
 def table(found: Sequence[Found]) -> str:
     """Return the figures as a table of documentation."""
-    head = "| scenario | payments | lost | in doubt | sent on | away after | back after |"
-    return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|", *map(_row, found)])
+    head = "| scenario | payments | lost | in doubt | sent on | away after | back after | regained after |"
+    return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|---:|", *map(_row, found)])
 
 
 def _row(each: Found) -> str:
-    times = ("-" if seconds is None else f"{seconds:.0f} s" for seconds in (each.away_seconds, each.back_seconds))
+    ends = (each.away_seconds, each.back_seconds, each.regained_seconds)
+    times = ("-" if seconds is None else f"{seconds:.0f} s" for seconds in ends)
     share = f"{each.lost} ({each.lost / max(1, each.payments):.1%})"
     cells = (each.name, each.payments, share, each.in_doubt, each.second_attempts, *times)
     return "| " + " | ".join(map(str, cells)) + " |"

@@ -19,11 +19,15 @@ UNKNOWN_CHANNEL: Final = "unknown"
 
 @dataclass(slots=True)
 class Lineup:
-    """A list of channels, divided: `live` may be used by amount, `cautious` only where nothing better is left."""
+    """A list of channels, divided: `live` may be used by amount, `cautious` only where nothing better is left.
+
+    `has_trial`: one of the live ones is on trial.
+    """
 
     live: list[Place] = field(default_factory=list)
     cautious: list[Place] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    has_trial: bool = False
 
 
 class Board:
@@ -73,6 +77,7 @@ class Board:
                 lineup.skipped.append((name, objection))
             else:
                 (lineup.cautious if place.caution else lineup.live).append(place)
+                lineup.has_trial |= place.on_trial
         return lineup
 
 

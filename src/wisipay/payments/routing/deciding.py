@@ -53,7 +53,7 @@ def decide(facts: Facts, board: Board, rules: RuleIndex, route: tuple[str, ...])
     else:
         skipped += [(place.channel_id, place.caution) for place in held]
     by = RuleAction.ORDER if rule is None else rule.action
-    ordered, scores, chance = _in_order(facts, by, rules.weights(rule), usable)
+    ordered, scores, chance = _in_order(facts, by, rules.weights(rule), usable, has_trial=first.has_trial)
     ordered = ordered[:RANKED_MAX]
     ranked = [place.channel_id for place in (ordered + fallbacks)[:RANKED_MAX]]
     return Decision(
@@ -102,11 +102,11 @@ def _misfit(amount: Paise, place: Place) -> str:  # noqa: PLR0911 - one line for
 
 
 def _in_order(
-    facts: Facts, by: RuleAction, weights: Mapping[str, int], usable: list[Place]
+    facts: Facts, by: RuleAction, weights: Mapping[str, int], usable: list[Place], *, has_trial: bool
 ) -> tuple[list[Place], list[int], str]:
     """Put the places in order; also return their scores, where the order has any, and what chance had to do with it."""
     if by is RuleAction.SUCCESS:
-        return _by_success(usable, facts.seed)
+        return _by_success(usable, facts.seed, has_trial=has_trial)
     if by is RuleAction.WEIGHT:
         return _by_weight(usable, weights, facts.seed), [], ""
     if by is RuleAction.COST:
@@ -116,7 +116,7 @@ def _in_order(
     return usable, [], ""
 
 
-def _by_success(usable: list[Place], seed: str) -> tuple[list[Place], list[int], str]:
+def _by_success(usable: list[Place], seed: str, *, has_trial: bool) -> tuple[list[Place], list[int], str]:
     """Order by a draw from what may be believed of each: the better first, the little known now and then (Thompson).
 
     What is believed is taken as normal, with mean and spread of the two shares it is made of: a multiplication a draw.
@@ -127,7 +127,7 @@ def _by_success(usable: list[Place], seed: str) -> tuple[list[Place], list[int],
     scores = [place.expected + _NORMAL[draw] * place.spread for place, draw in zip(usable, chance[8:], strict=True)]
     order = sorted(range(len(usable)), key=scores.__getitem__, reverse=True)
     note, tried = "", 0
-    if trials := [place for place, each in enumerate(usable) if each.on_trial]:
+    if has_trial and (trials := [place for place, each in enumerate(usable) if each.on_trial]):
         note, tried = "on trial", trials[0]
     elif int.from_bytes(chance[:4]) < EXPLORED_SHARE * _WORDS:
         note, tried = "explored", int.from_bytes(chance[4:8]) % len(usable)
