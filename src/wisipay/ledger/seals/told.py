@@ -80,11 +80,14 @@ class ToldRecords(RecordReader):
 
 
 def _first_places(rows: Sequence[asyncpg.Record], unknown: set[int]) -> Iterator[tuple[Any, ...]]:
-    """Yield where the first line of each of these counter rows is: counter row, time, entry, number there."""
-    for row in rows:
+    """Yield where the first line of each of these counter rows is: counter row, time, entry, number there.
+
+    Every one of them has a line in `rows`.
+    """
+    following = iter(rows)
+    while unknown:
+        row = next(following)
         for place, number in enumerate(row[OF_LINES]):
             if number in unknown:
                 unknown.remove(number)
                 yield number, row[3], row[1], place
-        if not unknown:
-            break
