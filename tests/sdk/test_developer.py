@@ -120,6 +120,7 @@ async def test_events_are_those_of_the_sandbox_or_of_real_payments() -> None:
         assert real.resend("E-1", "CEP1") == ["CEP1"]
     assert (found[0].body, found[0].headers["webhook-id"]) == ('{"a":"é"}'.encode(), "E-1")
     assert [(attempt.error, attempt.endpoint_id) for attempt in detail.attempts] == [("no", "CEP1")]
+    assert (found[0].delivery_state, found[0].attempts, found[0].last_error) == ("DELIVERED", 1, None)
     assert [(each.endpoint_id, each.state) for each in found[0].endpoints] == [("CEP1", "DEAD")]
     assert asked[0] == "/base/api/developer/events?after=3&limit=100&environment=UAT"
     assert "/base/api/developer/events?limit=100&environment=LIVE" in asked

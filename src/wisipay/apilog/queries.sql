@@ -68,7 +68,7 @@ WITH behind AS (
 
 SELECT
     coalesce((SELECT max(behind.position) FROM behind), 0) AS newest,
-    min(matching.position) AS "begin"
+    min(matching.position) AS first_shown
 FROM (
     SELECT position
     FROM behind

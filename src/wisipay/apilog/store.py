@@ -76,9 +76,9 @@ async def last(pool: Pool, wanted: RequestFilter, count: int) -> Page:
     """Return the last matching entries, `count` (at most PAGE_MAX) of those looked at, and the cursor behind them."""
     row = await pool.fetchrow(_QUERIES["look_back"], *_values(wanted), min(count, PAGE_MAX), LOOKED_AT_MAX)
     assert row is not None  # noqa: S101 - an aggregate has a row
-    if count == 0 or row["begin"] is None:
+    if count == 0 or row["first_shown"] is None:
         return Page([], row["newest"], has_more=False)
-    found = await find(pool, wanted, after=row["begin"] - 1, limit=count)
+    found = await find(pool, wanted, after=row["first_shown"] - 1, limit=count)
     return replace(found, has_more=False)
 
 
