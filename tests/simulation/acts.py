@@ -42,7 +42,10 @@ class Acts:
 
     def kit(self) -> Kit:
         """Choose a process that is not stopped; when all are, the first goes on."""
-        kits = [kit for kit in self.stage.kits if not kit.process.is_stopped]
+        kits = self.stage.kits
+        if len(kits) == 1 and not kits[0].process.is_stopped:
+            return kits[0]
+        kits = [kit for kit in kits if not kit.process.is_stopped]
         if not kits:
             kits = self.stage.kits[:1]
             kits[0].process.go_on()

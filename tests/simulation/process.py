@@ -160,11 +160,10 @@ class Process:
     @property
     def has_commands(self) -> bool:
         """Whether its desk can do something."""
-        return not self.is_stopped and bool(self.late_answers or self._busy)
-
-    @property
-    def _busy(self) -> list[Counter]:
-        return [counter for counter in (self.usual, self.quick) if counter.queue or counter.batch]
+        if self.is_stopped:
+            return False
+        usual, quick = self.usual, self.quick
+        return bool(self.late_answers or usual.queue or usual.batch or quick.queue or quick.batch)
 
     def go_on(self) -> None:
         """Go on after a stop, with the answers that came meanwhile."""
@@ -181,7 +180,7 @@ class Process:
                 self.resume(task, result)
             return
         choices = self.world.choices
-        busy = self._busy
+        busy = [each for each in (self.usual, self.quick) if each.queue or each.batch]
         counter = busy[choices.below(2)] if len(busy) > 1 else busy[0]
         batch, queue = counter.batch, counter.queue
         if batch is None:
