@@ -4,6 +4,7 @@ import { sign } from "/docs/signing.js";
 
 const byId = (id) => document.getElementById(id);
 const SIGNED = ["x-merchant-id", "x-timestamp", "x-signature"];
+let isChosen = false;
 const LONGEST_PATTERN = 40; // longer ones list control characters, which tell a reader nothing
 
 function make(tag, { text, ...attributes } = {}, ...children) {
@@ -165,7 +166,8 @@ function show(spec, path, method, operation, isCallback) {
     table ? make("h3", { text: "Body" }) : null, table,
     make("h3", { text: isCallback ? "What your answer means" : "Answers" }), ...answers(spec, operation.responses),
   ].filter(Boolean));
-  main.focus();
+  if (isChosen) main.focus();
+  isChosen = true; // what is shown first was chosen by nobody, and must not scroll the keys out of sight
 }
 
 async function begin() {
