@@ -102,6 +102,19 @@ def test_a_list_is_iterated_to_its_end_and_signed_with_its_query() -> None:
     ]
 
 
+def test_no_two_requests_have_one_signature() -> None:
+    signatures: list[str] = []
+
+    def server(request: httpx.Request) -> httpx.Response:
+        signatures.append(request.headers["x-signature"])
+        return told({"eventId": "E-1", "resentTo": []})
+
+    with Wisipay(URL, merchant_id="MER-1", secret="s", transport=httpx.MockTransport(server)) as wisipay:
+        for _ in range(50):
+            wisipay.resend("E-1")
+    assert len(set(signatures)) == 50
+
+
 async def test_events_are_those_of_the_sandbox_or_of_real_payments() -> None:
     asked: list[str] = []
 

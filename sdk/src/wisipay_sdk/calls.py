@@ -5,6 +5,7 @@ the sync and the async client do that, each in its way, and share everything els
 """
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable, Generator, Mapping
@@ -25,6 +26,23 @@ T = TypeVar("T")
 _USER_AGENT = "wisipay-sdk-python/0.1"
 _PAYMENTS = "/api/payment/"
 _SANDBOX = "/api/payment/uat/"
+
+
+class Moments:
+    """Unix milliseconds, each given once: two equal requests of one millisecond would have one signature, a replay."""
+
+    def __init__(self) -> None:
+        self._last_ms = 0
+        self._lock = threading.Lock()
+
+    def next_ms(self) -> int:
+        """Return the present millisecond, or the next one that was not given yet."""
+        with self._lock:
+            self._last_ms = max(self._last_ms + 1, time.time_ns() // 1_000_000)
+            return self._last_ms
+
+
+_moments = Moments()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +130,7 @@ def _start(
 def _request(account: Account, call: Call[T]) -> httpx.Request:
     path = call.path.replace(_PAYMENTS, _SANDBOX, 1) if account.is_sandbox else call.path
     url = account.base_url.copy_with(raw_path=account.base_url.raw_path.rstrip(b"/") + path.encode())
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = _moments.next_ms()
     headers = {
         "accept": "application/json",
         "user-agent": _USER_AGENT,
