@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from support.waiting import until
-from wisipay.core.http_client import HttpAnswer, HttpClient, NotSent
+from wisipay.core.http_client import AnswerLost, HttpAnswer, HttpClient, NotSent
 
 APP = Path(__file__).with_name("served_app.py")
 _START_SECONDS = 60  # a busy machine imports slowly
