@@ -92,7 +92,7 @@ def _answers(kind: Kind) -> Iterator[Scenario]:
     yield Scenario(f"{kind}, success at once", kind, "sim:instant", "SUCCESS")
     yield Scenario(f"{kind}, failure at once", kind, "sim:fail sim:instant", "FAILED", refused)
     yield Scenario(f"{kind}, processing first", kind, "sim:processing sim:after=600", "SUCCESS")
-    yield Scenario(f"{kind}, returned", kind, "sim:after=300 sim:reverse-after=1000", "REVERSED")
+    yield Scenario(f"{kind}, returned", kind, "sim:after=300 sim:reverse-after=4000", "REVERSED")
     yield Scenario(
         f"{kind}, late success", kind, "sim:fail sim:after=300 sim:success-after=1500", "SUCCESS", flag="LATE_SUCCESS"
     )
