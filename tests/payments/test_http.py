@@ -51,6 +51,8 @@ async def test_a_slash_behind_the_address_changes_nothing(shop: Shop) -> None:
     assert (told.status, told.data["status"]) == (200, "PENDING")
     told = await shop.call("POST", "/api/payment/payout/initiate/", payout_body("ORDER-2", "sim:pending"))
     assert (told.status, told.data["status"]) == (200, "PROCESSING")
+    told = await shop.call("GET", "/api/payment/payout/status/ORDER-2/")
+    assert (told.status, told.data["orderId"]) == (200, "ORDER-2")
 
 
 async def test_both_ways_of_money_reach_their_end_by_webhook(shop: Shop, worker: Engine) -> None:

@@ -115,7 +115,7 @@ async def test_razorpay_tells_of_a_vpa(razorpay: RazorpayAdapter, loopback: Loop
 
 async def test_razorpay_without_an_account_that_pays_validates_vpas_only(http: ProviderHttp) -> None:
     without = RazorpayAdapter(RazorpayCredentials("rzp_test_1DP5mmOl", "s"), http).capabilities
-    assert (without.validates, without.tells_balance) == ({"vpa"}, False)
+    assert (without.validates, without.tells_balance) == (frozenset({"vpa"}), False)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,8 @@ async def test_the_balance_of_sabiopay(loopback: Loopback, http: ProviderHttp) -
     assert loopback.received[0].path == "/v3/fundtransfer/getbalance"
     loopback.will_answer(answer({"data": {"balance": "-1.00"}}))
     assert await adapter.balance() == Balance(Paise(0))
-    for told in ({"error": {"code": 1023, "message": "Hash Mismatch"}}, {"data": {}}, {}):
+    unclear: tuple[dict[str, object], ...] = ({"error": {"code": 1023, "message": "Hash Mismatch"}}, {"data": {}}, {})
+    for told in unclear:
         loopback.will_answer(answer(told))
         assert isinstance(await adapter.balance(), Unknown)
 

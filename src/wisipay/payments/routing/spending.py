@@ -86,8 +86,7 @@ class Spending:
                 for kind in SERVICE_KINDS
                 if _is_bounded(channel, kind) or (kind == "payout" and channel.id in with_float)
             ]
-            if subjects:
-                self._used = await read_used(conn, subjects, day)
+            self._used = await read_used(conn, subjects, day)
         self._told, self._day = told, day
         self._show()
 
