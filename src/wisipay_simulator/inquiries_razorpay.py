@@ -51,6 +51,7 @@ class _Kept(msgspec.Struct, gc=False):
     done_ms: int
 
 
+_VALIDATION_TYPES = frozenset({"", "optimized", "pennydrop"})
 _vpa_decoder = msgspec.json.Decoder(_VpaQuestion)
 _validation_decoder = msgspec.json.Decoder(_Validation)
 
@@ -97,6 +98,8 @@ class RazorpayInquiries:
             asked = _validation_decoder.decode(request.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as problem:
             return self._refuse(400, str(problem))
+        if not asked.source_account_number or asked.validation_type not in _VALIDATION_TYPES:
+            return self._refuse(400, "source_account_number or validation_type is not valid")
         self._number += 1
         name, bank_account = f"fav_{self._number:014}", asked.fund_account.bank_account
         holder = holder_of(bank_account.account_number, bank_account.name)

@@ -8,14 +8,12 @@ about the beneficiary. Must never do I/O, read a clock, or know a provider by na
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
 from wisipay.core.money import Paise
 from wisipay.providers.base import Unknown
-
-Instrument: TypeAlias = Literal["account", "vpa"]
 
 
 class Beneficiary(msgspec.Struct, frozen=True):
