@@ -22,6 +22,8 @@ SETTLE_SECONDS_MAX = 300.0
 _STEP_SECONDS = 60
 _LOOK_SECONDS = 1.0
 _CALM_LOOKS = 2
+_CIRCUIT_SECONDS = 35
+"""No circuit that the faults opened is open after so long; it keeps to the real clock, and lets no look through."""
 
 _FORWARD = """
 WITH payments AS (
@@ -41,6 +43,7 @@ callbacks AS (
 UPDATE webhooks_inbox SET due_at = due_at - $1::int * interval '1 second'
 WHERE state = 'WAITING' AND lease_token IS NULL AND due_at > now()
 """
+_END_OF_DAY = "UPDATE payments_transactions SET due_at = now() WHERE due_at > now()"
 _KEYS_FORWARD = """
 UPDATE payments_idempotency SET started_at = started_at - interval '60 seconds' WHERE status IS NULL
 """
@@ -74,12 +77,18 @@ async def free_keys(pool: Pool) -> None:
 
 
 async def settle(pool: Pool, play: Play, say: Callable[[str], None]) -> Left:
-    """Return once nothing is left and the provider is quiet, or what is left after five minutes."""
-    deadline = monotonic() + SETTLE_SECONDS_MAX
-    calm, left = 0, Left(1, 1, 1, 1)
-    while calm < _CALM_LOOKS and monotonic() < deadline:
+    """Return once nothing is left and the provider is quiet, or what is left after five minutes.
+
+    The day ends meanwhile, once: a payin that expired while its circuit was open is only asked about then.
+    """
+    begun = monotonic()
+    calm, left, day_ended = 0, Left(1, 1, 1, 1), False
+    while not (day_ended and calm >= _CALM_LOOKS) and monotonic() < begun + SETTLE_SECONDS_MAX:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
+            if not day_ended and calm >= _CALM_LOOKS and monotonic() > begun + _CIRCUIT_SECONDS:
+                await pool.execute(_END_OF_DAY)
+                calm, day_ended = 0, True
             is_quiet = (await play.simulator.summary()).is_quiet
             left = await _look(pool)
             calm = calm + 1 if is_quiet and left.is_nothing else 0
