@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisipay.providers import Accepted, HealthPolicy, ProviderStatus, Rejected, Standing, State, Unknown
-from wisipay.providers.health import CALLS_HALF_LIFE_MS, ENDS_HALF_LIFE_MS, Tally, health_of, judge, together
+from wisipay.providers.health import (
+    CALLS_HALF_LIFE_MS,
+    ENDS_HALF_LIFE_MS,
+    Hopes,
+    Tally,
+    health_of,
+    hopes_of,
+    judge,
+    together,
+)
 
 NOW = 1_800_000_000_000
 OPEN = Standing()
@@ -47,6 +56,18 @@ def test_nothing_known_is_believed_to_be_good_but_may_be_anything() -> None:
     assert unknown.spread > 5 * known.spread
     assert (unknown.calls, unknown.answered, unknown.seconds) == (0, 1, 0)
     assert (known.calls, known.answered, known.ends) == (1_000, 0.99, 1_000)
+
+
+def test_what_is_little_known_is_hoped_to_be_like_the_best_that_is_known_well() -> None:
+    best, worse = (
+        Tally(NOW, served=999, failed=1, well=60, badly=40),
+        Tally(NOW, served=500, failed=500, well=90, badly=10),
+    )
+    lucky = Tally(NOW, served=19, well=19)
+    hopes = hopes_of([worse, lucky, best])
+    assert (hopes.taken, hopes.well) == pytest.approx((0.999, 0.9), abs=0.001)
+    assert health_of(Tally(NOW), OPEN, NOW, hopes).mean == pytest.approx(hopes.taken * hopes.well)
+    assert hopes_of([lucky]) == hopes_of([]) == Hopes(0.9, 0.9)
 
 
 @given(*(st.floats(0, 10_000) for _ in range(5)))
@@ -127,13 +148,16 @@ def test_only_calls_of_the_trial_count_for_it_and_processes_add_up() -> None:
     assert (total.blocked_until_ms, total.answered_at_ms) == (NOW + 5, NOW)
 
 
-def test_the_first_answers_after_a_circuit_opened_halve_what_failed_before_until_the_next_failure() -> None:
+def test_three_answers_after_a_circuit_opened_make_what_failed_forgotten_unless_one_fails_again() -> None:
     tally = counted(*[LOST] * 16)
     tally.block(NOW, NOW + 30_000)
+    failed = []
     for _ in range(4):
         tally.count(TAKEN, 0.1, NOW, OPEN)
-    assert tally.failed == 2
+        failed.append(tally.failed)
+    assert failed == [8, 4, 0, 0]
+    tally.failed = 4
     tally.block(NOW, NOW + 30_000)
     for outcome in (TAKEN, LOST, TAKEN):
         tally.count(outcome, 0.1, NOW, OPEN)
-    assert tally.failed == 2
+    assert tally.failed == 3

@@ -17,11 +17,22 @@ from wisipay.providers.base import CreateOutcome, Rejected, Unknown
 
 CALLS_HALF_LIFE_MS: Final = 60_000
 ENDS_HALF_LIFE_MS: Final = 600_000
-_PRIOR_GOOD: Final = 3.6
-_PRIOR_BAD: Final = 0.4
-"""Believed of a provider about which nothing is known: four payments of which nine tenths went well."""
+_IMAGINED: Final = 4
+"""Payments imagined of every channel: what is believed of one about which nothing is known."""
+_EVIDENCE_MIN: Final = 20
+"""Of so many calls, or ends, a channel is known well enough to be what others are hoped to be like."""
 
 _RECOVERED: Final = 3
+
+
+class Hopes(msgspec.Struct, frozen=True):
+    """Which share of the imagined payments of a channel is taken, and which share of those ends well."""
+
+    taken: float = 0.9
+    well: float = 0.9
+
+
+_HOPES: Final = Hopes()
 
 
 class Tally(msgspec.Struct, array_like=True):
@@ -30,7 +41,7 @@ class Tally(msgspec.Struct, array_like=True):
     `served`: calls with an answer to the payment; `refused`: those with a definite no; `failed`: those that brought no
     word, or word of an outage. `waited_seconds` is what all of them took. `well` and `badly`: how payments ended.
     `release` and `trial`: since when the standing holds to which the counts of calls, and of trials, belong.
-    `recovered`: answers in a row since the circuit opened, the first few of which halve what failed before.
+    `recovered`: answers in a row since the circuit opened, up to those that make what failed before forgotten.
     """
 
     at_ms: int
@@ -101,7 +112,7 @@ class Tally(msgspec.Struct, array_like=True):
             return
         if self.recovered < _RECOVERED:
             self.recovered += 1
-            self.failed /= 2
+            self.failed = self.failed / 2 if self.recovered < _RECOVERED else 0
         self.answered_at_ms = now_ms
         self.trial_served += is_on_trial
         if isinstance(outcome, Rejected):
@@ -167,11 +178,11 @@ def is_failure(outcome: object) -> bool:
     return isinstance(outcome, Unknown) or (isinstance(outcome, Rejected) and (outcome.outage or not outcome.sent))
 
 
-def health_of(tally: Tally, standing: Standing, now_ms: int) -> Health:
+def health_of(tally: Tally, standing: Standing, now_ms: int, hopes: Hopes = _HOPES) -> Health:
     """Tell what faded counts are worth."""
     calls = tally.served + tally.refused + tally.failed
-    taken, taken_variance = _beta(tally.served, tally.refused + tally.failed)
-    well, well_variance = _beta(tally.well, tally.badly)
+    taken, taken_variance = _beta(tally.served, tally.refused + tally.failed, hopes.taken)
+    well, well_variance = _beta(tally.well, tally.badly, hopes.well)
     variance = taken**2 * well_variance + well**2 * taken_variance + taken_variance * well_variance
     is_blocked = now_ms < tally.blocked_until_ms and tally.blocked_at_ms >= tally.answered_at_ms
     return Health(
@@ -184,6 +195,21 @@ def health_of(tally: Tally, standing: Standing, now_ms: int) -> Health:
         standing=standing,
         is_blocked=is_blocked,
     )
+
+
+def hopes_of(tallies: Iterable[Tally]) -> Hopes:
+    """Tell what is hoped of channels of one kind: to be like the best that is known well.
+
+    So one that has recovered, or is new, is not behind the others merely because they are better known.
+    """
+    taken, well = [], []
+    for tally in tallies:
+        refused_or_failed = tally.refused + tally.failed
+        if tally.served + refused_or_failed >= _EVIDENCE_MIN:
+            taken.append(_beta(tally.served, refused_or_failed, _HOPES.taken)[0])
+        if tally.well + tally.badly >= _EVIDENCE_MIN:
+            well.append(_beta(tally.well, tally.badly, _HOPES.well)[0])
+    return Hopes(max(taken, default=_HOPES.taken), max(well, default=_HOPES.well))
 
 
 def judge(standing: Standing, tally: Tally, now_ms: int, policy: HealthPolicy) -> Standing:
@@ -218,8 +244,8 @@ def _held(now_ms: int, level: int, policy: HealthPolicy) -> Standing:
     return Standing(State.HELD, now_ms, now_ms + seconds * 1_000, level)
 
 
-def _beta(good: float, bad: float) -> tuple[float, float]:
+def _beta(good: float, bad: float, hoped: float) -> tuple[float, float]:
     """Return mean and variance of what may be believed of a share after so many good and bad ones."""
-    alpha, beta = good + _PRIOR_GOOD, bad + _PRIOR_BAD
+    alpha, beta = good + _IMAGINED * hoped, bad + _IMAGINED * (1 - hoped)
     whole = alpha + beta
     return alpha / whole, alpha * beta / (whole * whole * (whole + 1))

@@ -21,7 +21,18 @@ from wisipay.core.logging import get_logger
 from wisipay.core.metrics import counter, gauge
 from wisipay.core.tasks import end
 from wisipay.providers.base import CreateOutcome, PaymentKind
-from wisipay.providers.health import Health, HealthPolicy, Standing, State, Tally, health_of, judge, together
+from wisipay.providers.health import (
+    Health,
+    HealthPolicy,
+    Hopes,
+    Standing,
+    State,
+    Tally,
+    health_of,
+    hopes_of,
+    judge,
+    together,
+)
 
 TALLIES_KEY: Final = "wisipay:health:tallies"
 STANDINGS_KEY: Final = "wisipay:health:standings"
@@ -63,6 +74,7 @@ class HealthStore:
         self._standings: dict[Key, Standing] = {}
         self._texts: dict[Key, str] = {}
         self._tried_ms: dict[Key, int] = {}
+        self._hopes: dict[PaymentKind, Hopes] = {}
         self._is_away = False
         self._task: asyncio.Task[None] | None = None
 
@@ -96,7 +108,8 @@ class HealthStore:
         """Tell how a channel stands now."""
         key, now_ms = (channel_id, kind), self._now_ms()
         standing = self._standing(key)
-        return health_of(together(self._seen(key), standing, now_ms), standing, now_ms)
+        hopes = self._hopes.get(kind, Hopes())
+        return health_of(together(self._seen(key), standing, now_ms), standing, now_ms, hopes)
 
     def may_try(self, channel_id: str, kind: PaymentKind) -> bool:
         """Tell whether a payment may try a channel that is on trial; not too many of this process do."""
@@ -120,8 +133,13 @@ class HealthStore:
             if not self._is_away:
                 _logger.warning("provider.health.alone", error=type(error).__name__)
             self._is_away, self._others = True, {}
-        for key in {*self._own, *self._others, *self._standings}:
+        keys = {*self._own, *self._others, *self._standings}
+        for key in keys:
             await self._judge(key, now_ms)
+        for kind in {kind for _, kind in keys}:
+            known = [together(self._seen(key), self._standing(key), now_ms) for key in keys if key[1] == kind]
+            self._hopes[kind] = hopes_of(known)
+        for key in keys:
             self._show(key)
 
     async def _run(self) -> None:
