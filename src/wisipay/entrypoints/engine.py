@@ -107,7 +107,7 @@ async def engine(settings: Settings, service: str) -> AsyncIterator[Engine]:
         gate = MerchantGate(directory=directory, windows=windows, clock=clock, policy=policy)
         rules = Rules(payin_expiry_minutes=settings.payin_auto_expire_minutes)
         outbox = Outbox()
-        desk = Desk(pool, directory, clock, rules, outbox=outbox, ended=_ended(health))
+        desk = Desk(pool, directory, clock, rules, outbox=outbox, ended=ended_teller(health))
         stack.push_async_callback(desk.drain)
         asker = Asker(pool, desk, gateway)
         payments = PaymentService(
@@ -160,10 +160,12 @@ def _banks(settings: Settings, service: str) -> BankDirectory:
     return banks
 
 
-def _ended(health: HealthStore) -> Callable[[Transaction, Status], None]:
+def ended_teller(health: HealthStore) -> Callable[[Transaction, Status], None]:
     """Return what tells the health of channels how payments ended."""
 
     def ended(transaction: Transaction, status: Status) -> None:
+        if transaction.not_found and status is not Status.SUCCESS:
+            return  # the provider never took it: its call has counted as failed, and ends are of what was taken
         kind: ServiceKind = "payin" if transaction.kind is Kind.PAYIN else "payout"
         health.ended(transaction.channel_id, kind, well=status is Status.SUCCESS)
 
