@@ -157,7 +157,10 @@ def test_three_answers_after_a_circuit_opened_make_what_failed_forgotten_unless_
         failed.append(tally.failed)
     assert failed == [8, 4, 0, 0]
     tally.failed = 4
-    tally.block(NOW, NOW + 30_000)
+    tally.block(NOW + 1, NOW + 30_000)
+    tally.count(LOST, 0.1, NOW + 1, OPEN)  # the call that opened the circuit is counted once it is open
+    assert tally.failed == pytest.approx(5, abs=0.001)
+    tally.failed = 4
     for outcome in (TAKEN, LOST, TAKEN):
-        tally.count(outcome, 0.1, NOW, OPEN)
+        tally.count(outcome, 0.1, NOW + 1, OPEN)
     assert tally.failed == 3

@@ -108,7 +108,8 @@ class Tally(msgspec.Struct, array_like=True):
         if is_failure(outcome):
             self.failed += 1
             self.trial_failed += is_on_trial
-            self.recovered = _RECOVERED
+            if self.answered_at_ms >= self.blocked_at_ms:  # else it is a call that opened the circuit, or tried it
+                self.recovered = _RECOVERED
             return
         if self.recovered < _RECOVERED:
             self.recovered += 1
