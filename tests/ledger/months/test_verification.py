@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 
-from support.books import BANK, OVERDRAFT, SECOND_WALLET, WALLET, accepted, hold, transfer
+from support.books import BANK, INCOME, OVERDRAFT, SECOND_WALLET, WALLET, accepted, hold, transfer
 from wisipay import ledger
 from wisipay.core.ids import new_uuid7
 from wisipay.ledger import Difference, checks, daily, months, seals
@@ -38,6 +38,7 @@ class Archived:
     held: UUID
     dated: UUID
     free: UUID
+    below: UUID
 
     async def differences(self, folder: Path | None = None, *, most: int = 100) -> list[Difference]:
         """Verify the chain."""
@@ -98,7 +99,9 @@ async def archived(connection: Connection, tmp_path: Path, monkeypatch: pytest.M
     only = transfer(OVERDRAFT, SECOND_WALLET, 8, entry_id=new_uuid7(JANUARY), metadata={"b": 1.5, "a": "ü"})
     gone = hold(BANK, WALLET, 4, entry_id=new_uuid7(JANUARY))
     void = ledger.Void(new_uuid7(JANUARY), gone.entry_id)
-    await apply(connection, JANUARY + timedelta(hours=1), held, dated, only, gone, void)
+    within = transfer(INCOME, OVERDRAFT, 38, entry_id=new_uuid7(JANUARY))
+    below = transfer(INCOME, OVERDRAFT, 32, entry_id=new_uuid7(JANUARY), allow_below_floor=True)
+    await apply(connection, JANUARY + timedelta(hours=1), held, dated, only, gone, void, within, below)
     free = ledger.Operation(
         *("OP1", new_uuid7(JANUARY), ledger.OperationName.TRANSFER, 3, "ops"),
         debit_account_id=BANK.id,
@@ -109,6 +112,7 @@ async def archived(connection: Connection, tmp_path: Path, monkeypatch: pytest.M
         (recorded,) = await ledger.record_operations(connection, [free], JANUARY + timedelta(hours=2))
     assert isinstance(recorded, ledger.Recorded), recorded
     await daily.close_days(connection, JANUARY + timedelta(days=1))
+    await ledger.set_account_floor(connection, OVERDRAFT.id, -10)  # January's floor was another
     await apply(
         connection,
         FEBRUARY,
@@ -119,7 +123,8 @@ async def archived(connection: Connection, tmp_path: Path, monkeypatch: pytest.M
     journal = await whole_journal(connection)
     assert await months.archive_month(connection, tmp_path, LATER) is not None
     await months.drop_detached(connection, tmp_path, NAME)
-    return Archived(connection, tmp_path, journal, plain[1].entry_id, held.entry_id, dated.entry_id, free.entry_id)
+    named = (each.entry_id for each in (plain[1], held, dated, free, below))
+    return Archived(connection, tmp_path, journal, *named)
 
 
 async def test_chain_journal_and_checks_are_whole_without_a_month(archived: Archived) -> None:
@@ -254,6 +259,8 @@ REMAINS = {
     "INSERT INTO ledger_keys VALUES ('rogue', '{plain}')": ("MONTH", "all archived"),
     "UPDATE ledger_operations SET actor = 'nobody'": ("OPERATION", "OP1"),
     "UPDATE ledger_value_dated_lines SET amount = 2 * amount": ("ENTRY", "{dated}"),
+    "DELETE FROM ledger_below_floor": ("ENTRY", "{below}"),
+    "INSERT INTO ledger_below_floor VALUES ('00000000-0000-7000-8000-000000000000')": ("MONTH", "all archived"),
     "ALTER TABLE ledger_entries_2025_01 DROP CONSTRAINT ledger_month_is_archived;"
     "UPDATE ledger_entries SET narration = 'refund' WHERE id = '{held}'": ("ENTRY", "{held}"),
     "UPDATE ledger_snapshots SET debits_posted = debits_posted + 1 WHERE balance_number = 1": ("ACCOUNT", "{account}"),
@@ -262,7 +269,7 @@ REMAINS = {
 
 async def test_what_stays_of_archived_entries_is_compared_with_them(archived: Archived) -> None:
     account = await archived.connection.fetchval("SELECT min(id) FROM ledger_accounts WHERE number = 1")
-    words = {"plain": archived.plain, "dated": archived.dated, "held": archived.held, "account": account}
+    words = {name: getattr(archived, name) for name in ("plain", "dated", "held", "below")} | {"account": account}
     for statement, (subject, subject_id) in REMAINS.items():
         transaction = archived.connection.transaction()
         await transaction.start()

@@ -192,6 +192,32 @@ FROM ledger_value_dated_lines AS dated
 LEFT JOIN ledger_accounts AS accounts ON dated.account_number = accounts.number
 WHERE dated.entry_id = any($1::uuid[]);
 
+-- name: let_pass
+-- Which of the entries $1 were let pass below a floor.
+SELECT allowed.entry_id FROM ledger_below_floor AS allowed
+WHERE allowed.entry_id = any($1::uuid[]);
+
+-- name: floors_and_changes
+-- The floor of every counter row that has or had one, what it was before each change, whose floor it is, the sign of its
+-- normal side, and when it changed in the order of writing.
+SELECT
+    balances.number,
+    balances.min_balance,
+    changes.before,
+    accounts.id,
+    CASE WHEN accounts.debit_normal THEN 1 ELSE -1 END AS sign,
+    changes.sequences
+FROM ledger_balances AS balances
+INNER JOIN ledger_accounts AS accounts ON balances.account_number = accounts.number
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(array_agg(events.sequence ORDER BY events.sequence), '{}') AS sequences,
+        coalesce(array_agg(events.min_balance_before ORDER BY events.sequence), '{}') AS before
+    FROM ledger_account_events AS events
+    WHERE events.account_number = balances.account_number AND events.kind = 'FLOOR_CHANGED'
+) AS changes
+WHERE balances.min_balance IS NOT NULL OR cardinality(changes.sequences) > 0;
+
 -- name: rows_of_archived
 -- How many rows there are of entries that are in files alone.
 SELECT
@@ -209,7 +235,11 @@ FROM (
     SELECT 'value dates' AS what, dated.entry_id FROM ledger_value_dated_lines AS dated
     WHERE dated.entry_id < (SELECT ledger_archived_below())
     UNION ALL
-    SELECT names.what, NULL AS entry_id FROM (VALUES ('keys'), ('operations'), ('value dates')) AS names (what)
+    SELECT 'leave to pass floors' AS what, allowed.entry_id FROM ledger_below_floor AS allowed
+    WHERE allowed.entry_id < (SELECT ledger_archived_below())
+    UNION ALL
+    SELECT names.what, NULL AS entry_id
+    FROM (VALUES ('keys'), ('operations'), ('value dates'), ('leave to pass floors')) AS names (what)
 ) AS rows_of
 GROUP BY rows_of.what;
 

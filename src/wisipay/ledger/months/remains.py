@@ -1,4 +1,4 @@
-"""What stays in the database of archived entries: are keys, operations, value dates and closing figures theirs?
+"""What stays in the database of archived entries: are keys, operations, value dates, leave and closing figures theirs?
 
 Compares it with the entries as they are read from the files, piece by piece, and sums and counts when all were read.
 """
@@ -9,6 +9,7 @@ from wisipay.ledger.difference import Difference
 from wisipay.ledger.model import EntryKind
 from wisipay.ledger.moments import day_of
 from wisipay.ledger.months.files import ArchivedEntry
+from wisipay.ledger.months.floors import FloorsOfThen
 from wisipay.ledger.months.sql import QUERIES
 from wisipay.ledger.seals.reader import RecordReader
 from wisipay.ledger.store import Connection
@@ -22,19 +23,24 @@ class Remains:
     def __init__(self, connection: Connection, reader: RecordReader) -> None:
         self._connection = connection
         self._reader = reader
-        self._counts = {"keys": 0, "operations": 0, "value dates": 0}
+        self._counts = {"keys": 0, "operations": 0, "value dates": 0, "leave to pass floors": 0}
+        self._floors: FloorsOfThen | None = None
         self._sums: dict[int, list[int]] = {}
 
     async def compare(self, entries: Sequence[ArchivedEntry], kept: Collection[bytes]) -> list[Difference]:
-        """Compare keys, operations and value dates; `kept` are the ids of those that are in the database as well."""
+        """Compare what is kept of these entries; `kept` are the ids of those that are in the database as well."""
         for entry in entries:
             self._add(entry)
+        rows = await self._connection.fetch(QUERIES["let_pass"], [entry.record.id for entry in entries])
+        let_pass = {row["entry_id"] for row in rows}
         found = [*await self._keys(entries), *await self._operations(entries), *await self._value_dates(entries)]
+        found += await self._below_floor([entry for entry in entries if entry.record.id not in let_pass])
         for entry in entries:
             if entry.record.id.bytes not in kept:
                 self._counts["keys"] += entry.record.idempotency_key is not None
                 self._counts["operations"] += entry.record.operation is not None
                 self._counts["value dates"] += len(entry.record.lines) if _is_dated(entry) else 0
+                self._counts["leave to pass floors"] += entry.record.id in let_pass
         return found
 
     async def compare_sums(self) -> list[Difference]:
@@ -94,6 +100,14 @@ class Remains:
             Difference(_CHECK, "ENTRY", str(key[0]), f"line {key[1]} is noted with {there.get(key)}, and is {line}")
             for key, line in told.items()
             if there.get(key) != line
+        ]
+
+    async def _below_floor(self, without_leave: Sequence[ArchivedEntry]) -> list[Difference]:
+        self._floors = self._floors or await FloorsOfThen.read(self._connection)
+        return [
+            Difference(_CHECK, "ENTRY", str(entry.record.id), message)
+            for entry in without_leave
+            for message in self._floors.passed(entry)
         ]
 
 
