@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import ledger_batches, ledger_beside, pgbench
 from benchmarks.ledger_batches import Load, Rate
 from benchmarks.ledger_beside import Done
+from wisipay.core.memory import settle_memory
 
 BATCHES = (1, 16, 64, 256, 1024)
 LINES = (2, 4)
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="of each figure")
     parser.add_argument("--batches", default=",".join(map(str, BATCHES)), help="entries in a batch, by comma")
     parser.add_argument("--rounds", type=int, default=3, help="without and with sealing and snapshots beside")
+    settle_memory()  # as every process of the product does
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(parser.parse_args()))
 

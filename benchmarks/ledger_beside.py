@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import ledger_batches
 from wisipay import ledger
+from wisipay.core.memory import settle_memory
 from wisipay.ledger import seals
 
 _EVERY_SECONDS = 1.0
@@ -58,4 +59,5 @@ async def beside(url: str, seconds: float) -> Done:
 
 
 if __name__ == "__main__":
+    settle_memory()  # as the worker does
     sys.stdout.buffer.write(msgspec.json.encode(asyncio.run(seal_and_snapshot(sys.argv[1], float(sys.argv[2])))))

@@ -14,6 +14,7 @@ from benchmarks import ledger, ledger_batches, processes
 from benchmarks.figures import JOBS_BESIDE, Figure, Section, Table, bound_and_lift
 from benchmarks.ledger_batches import Load, Rate
 from benchmarks.meter import Meter, say
+from wisipay.core.memory import settle_memory
 
 BATCH = 1_024
 """Entries of a batch where as many are wanted as the ledger takes; the table by size shows what smaller ones give."""
@@ -27,6 +28,7 @@ _T = TypeVar("_T")
 
 async def measure(meter: Meter) -> Section:
     """Measure four-line entries on spread and hot accounts, every size of batch, and the jobs beside."""
+    settle_memory()  # as every process of the product does
     seconds = meter.plan.ledger_seconds
     load = Load(meter.bench.database_url, batch=BATCH, seconds=seconds)
     say(f"ledger entries, spread and hot, batches of {BATCH:,}: {2 * seconds:.0f} s")

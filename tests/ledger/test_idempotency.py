@@ -1,11 +1,11 @@
 """A retry is harmless: same content returns the first entry, other content names the field."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from support.books import BANK, INCOME, NOW, WALLET, accepted, lines, new_book, rejection, transfer
 from wisipay.ledger import Accepted, Book, Command, Expire, Post, Rejected, Rejection, Reverse, Transfer, Void

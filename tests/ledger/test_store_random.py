@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from support.books import ENTRY_IDS, NOW, SPECS, commands
+from support.command_content import content_of
 from wisipay import ledger
 from wisipay.ledger import Command, Line
 from wisipay.ledger.store import Connection
@@ -38,7 +40,7 @@ class Renamed:
             content["target_id"] = self.entry_id(command.target_id)
         if command.idempotency_key is not None:
             content["idempotency_key"] = f"{command.idempotency_key}-{self.number}"
-        return replace(command, **content)
+        return structs.replace(command, **content)
 
 
 @pytest.mark.usefixtures("written_both_ways")
@@ -88,5 +90,6 @@ def _facts(entry: ledger.Entry | None) -> object:
         return None
     command = entry.command
     if isinstance(command, ledger.Post):
-        command = replace(command, lines=entry.lines)
-    return command, entry.kind, entry.status, entry.lines, entry.posted_at, entry.resolved_by, entry.reversed_by
+        command = structs.replace(command, lines=entry.lines)
+    said = (command.entry_id, content_of(command), entry.kind, entry.lines, entry.posted_at)
+    return said, entry.status, entry.resolved_by, entry.reversed_by

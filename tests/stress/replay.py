@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from stress.history import Controls, History, Written
 from stress.journal import Asked
 from stress.sequential import Known, Sequential
+from support.command_content import content_of
 from wisipay.ledger import Accepted, Command, Post, Rejected, Rejection
 
 _END = 2**63
@@ -149,7 +152,9 @@ def _claims_of(batch: Asked, sequences: Mapping[UUID, int], low: int, high: int)
 
 def _is_of(command: Command, record: Written) -> bool:
     """Whether the stored entry is this command of its batch (which may hold two of one id)."""
-    return _explicit(command, record) == _explicit(record.entry.command, record)
+    stored = record.entry.command
+    asked_for, written = (content_of(_explicit(each, record)) for each in (command, stored))
+    return (command.entry_id, asked_for) == (stored.entry_id, written)
 
 
 def _explicit(command: Command, record: Written) -> Command:

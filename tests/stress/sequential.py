@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from support.command_content import content_of
 from wisipay import ledger
 from wisipay.ledger import AccountSpec, AccountStatus, AccountType, Command, Line, Rejection
 
@@ -86,7 +87,7 @@ class Sequential:
             target = self.entries.get(command.target_id)
             lines = command.lines if command.lines is not None or target is None else target.lines
             return (first.command.target_id, first.lines) == (command.target_id, lines)
-        return first.command == replace(command, entry_id=first.command.entry_id)
+        return content_of(first.command) == content_of(command)
 
     def fault(self, command: Command, now: datetime) -> Rejection | None:
         """Return why a command that repeats nothing is refused."""

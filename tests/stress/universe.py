@@ -7,10 +7,11 @@ killed one) asked for, or asks for other content under its id or key, and no wri
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from wisipay import ledger
 from wisipay.ledger import AccountSpec, AccountStatus, AccountType, Command, Line

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from support.command_content import content_of
 from wisipay import ledger
 from wisipay.ledger import AccountSpec, AccountStatus, AccountType, Command, Line, Rejection
 
@@ -195,7 +197,7 @@ class NaiveLedger:
     def _same(self, first: Command, command: Command) -> bool:
         if isinstance(first, ledger.Post) and isinstance(command, ledger.Post) and first.target_id == command.target_id:
             return self.lines_of(first) == self.lines_of(command)
-        return first == replace(command, entry_id=first.entry_id)
+        return content_of(first) == content_of(command)
 
     def _fault(self, command: Command, now: datetime) -> Rejection | None:
         if isinstance(command, ledger.Transfer):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from wisipay import ledger
 from wisipay.ledger import AccountSpec, AccountType, Line, Operation, OperationName, daily

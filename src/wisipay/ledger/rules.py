@@ -3,10 +3,11 @@
 Pure functions; each returns what is wrong, or None.
 """
 
-from dataclasses import fields
-
 from wisipay.ledger.account import AccountStatus
 from wisipay.ledger.model import MAX_AMOUNT, MAX_LINES, Accepted, Command, Entry, Line, Rejected, Rejection, Result
+
+_NOT_CONTENT = frozenset({"entry_id", "allow_below_floor"})
+"""Fields in which a repeat may differ: under another id it is found by its key, and leave is a way of deciding."""
 
 
 def shape_fault(lines: tuple[Line, ...]) -> Rejected | None:
@@ -49,13 +50,11 @@ def repeated(first: Entry, command: Command, lines: tuple[Line, ...] | None) -> 
     """Answer a command whose id or key is taken: the first entry if the content is the same, else the field's name."""
     if type(first.command) is not type(command):
         return Rejected(Rejection.CONTENT_DIFFERS, "kind")
-    for each in fields(command):
-        if each.name == "lines":
+    for name in command.__struct_fields__:
+        if name == "lines":
             same = first.lines == lines
-        elif each.name == "entry_id":
-            same = True
         else:
-            same = not each.compare or getattr(first.command, each.name) == getattr(command, each.name)
+            same = name in _NOT_CONTENT or getattr(first.command, name) == getattr(command, name)
         if not same:
-            return Rejected(Rejection.CONTENT_DIFFERS, each.name)
+            return Rejected(Rejection.CONTENT_DIFFERS, name)
     return Accepted(first.command.entry_id, repeated=True)
