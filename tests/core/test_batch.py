@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import asyncpg
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.waiting import until
-from wisipay.core.batch import Batcher, BatchLost, Overloaded
+from wisipay.core.batch import LARGE, Batcher, BatchLost, Overloaded
+from wisipay.core.metrics import REGISTRY
 
 
 class Poison(Exception):  # noqa: N818 - a short name for what one command does to its batch
@@ -119,6 +121,32 @@ async def test_what_arrives_soon_after_a_batch_is_gathered_for_the_next() -> Non
         await asyncio.sleep(0.001)
     await asyncio.gather(*tasks)
     assert store.batches == [[0], [1, 2, 3, 4]]
+
+
+async def test_after_a_large_batch_the_next_is_gathered_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisipay.core.batch.PATIENCE", 1e9)
+    monkeypatch.setattr("wisipay.core.batch.PATIENCE_SECONDS_MAX", 0.5)
+    store = Store()
+    batch = batcher(store, gap_seconds=1e-9)
+    await asyncio.gather(*submit(batch, range(LARGE)))
+    tasks = []
+    for command in range(LARGE, LARGE + 4):
+        tasks += submit(batch, [command])
+        await asyncio.sleep(0.001)
+    await asyncio.gather(*tasks)
+    assert store.batches == [[*range(LARGE)], [*range(LARGE, LARGE + 4)]]
+
+
+async def test_the_depth_of_the_queue_is_told_to_whoever_looks() -> None:
+    store = Store()
+    batch = batcher(store)
+    tasks = [await held(store, batch), *submit(batch, range(1, 4))]
+    await asyncio.sleep(0)
+    depth = partial(REGISTRY.get_sample_value, "wisipay_queue_depth", {"queue": "test"})
+    assert depth() == 3
+    store.gate.set()
+    await asyncio.gather(*tasks)
+    assert depth() == 0
 
 
 async def test_a_batcher_that_drains_gathers_no_longer() -> None:

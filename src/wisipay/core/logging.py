@@ -136,9 +136,16 @@ class _Renderer:
         for told in (_request_fields.get(), fields):
             for name, value in told.items():
                 if value is not None:
-                    field = _FIELD_NAMES.get(name, name)
-                    line[field] = value if field in _WRITTEN_BY_US else redact_field(field, value)
+                    field, is_ours = _field(name)
+                    line[field] = value if is_ours else redact_field(field, value)
         return self._encode(line) + b"\n"
+
+
+@lru_cache(maxsize=1024)
+def _field(name: str) -> tuple[str, bool]:
+    """Return what a field is called in the line, and whether it's one whose value is our own word."""
+    field = _FIELD_NAMES.get(name, name)
+    return field, field in _WRITTEN_BY_US
 
 
 def _timestamp() -> str:

@@ -164,7 +164,8 @@ class ProviderGateway:
         """Make a call behind the circuit of an operation; `refused` while that is open. Lets no exception out."""
         circuit = _circuit(channel_id, operation)
         permit = await self._breakers.admit(circuit)
-        _open_gauge(channel_id, operation).set(0 if permit.admission.allowed else 1)
+        if not permit.calm:  # else it was told when the calm began
+            _open_gauge(channel_id, operation).set(0 if permit.admission.allowed else 1)
         if not permit.admission.allowed:
             self._note_blocked(channel_id, operation, permit.admission.retry_after_ms)
             return refused
