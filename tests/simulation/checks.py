@@ -129,6 +129,11 @@ class Checks:
         self._effect(transaction, known)
         self._count(transaction, known)
 
+    def counters(self) -> None:
+        """Check every limit counter that there is, or should be, against the payments that it counts."""
+        for key in self._payments.usage.keys() | self._used.keys():
+            self._usage(key)
+
     def lease(self, transaction_id: str, until: datetime) -> None:
         """Check that whoever a payment's callbacks are leased to holds them no longer than that."""
         for row in self._outbox.of_transaction[transaction_id]:

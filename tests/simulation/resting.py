@@ -150,6 +150,7 @@ def _check_all(acts: Acts) -> None:
     for transaction in world.payments.transactions.values():
         world.checks.transaction(transaction)
         _agrees(acts, transaction)
+    world.checks.counters()
     if any(kit.process.sender.reserved for kit in acts.stage.kits):
         raise Broken("places", "places are kept for callbacks that are no longer to be sent")
     undelivered = [str(each) for each in world.outbox.rows if str(each) not in acts.stage.delivered]
