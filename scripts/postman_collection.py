@@ -22,6 +22,7 @@ from wisipay.payments.http import OPENAPI_EXTRA, MerchantApi, build_handlers
 COLLECTION: Final = Path(__file__).parents[1] / "docs" / "integrate" / "wisipay.postman_collection.json"
 _SCHEMA: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 _SIGNED: Final = frozenset({"x-merchant-id", "x-timestamp", "x-signature"})
+_VARIABLES: Final = {"order_id": "askedFor", "event_id": "eventId", "endpoint_id": "endpointId"}
 _SIGNING: Final = """
 const cryptoJs = require("crypto-js");
 pm.variables.set("orderId", `PM-${Date.now()}`);
@@ -41,7 +42,16 @@ def document() -> dict[str, Any]:
     """Return the OpenAPI document of the merchant API; nothing needs to run for it."""
     nothing = cast("Any", None)
     api = MerchantApi(gate=nothing, payments=nothing, keys=nothing, amount_unit="RUPEES", payment_link=nothing)
-    developers = DeveloperApi(gate=nothing, pool=nothing, events=nothing, clock=nothing, unit="RUPEES", polls=nothing)
+    developers = DeveloperApi(
+        gate=nothing,
+        pool=nothing,
+        events=nothing,
+        clock=nothing,
+        unit="RUPEES",
+        polls=nothing,
+        box=nothing,
+        https_only=True,
+    )
     app = create_app(
         route_handlers=[
             *build_handlers(api),
@@ -78,6 +88,7 @@ def collection(described: dict[str, Any]) -> dict[str, Any]:
             {"key": "secret", "value": "", "type": "secret"},
             {"key": "askedFor", "value": "ORDER-10001"},
             {"key": "eventId", "value": ""},
+            {"key": "endpointId", "value": ""},
         ],
         "event": [
             {"listen": "prerequest", "script": {"type": "text/javascript", "exec": _SIGNING.splitlines()}},
@@ -87,7 +98,9 @@ def collection(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _requests(path: str, method: str, operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    shown = path.replace("{order_id}", "{{askedFor}}").replace("{event_id}", "{{eventId}}")
+    shown = path
+    for name, variable in _VARIABLES.items():
+        shown = shown.replace(f"{{{name}}}", f"{{{{{variable}}}}}")
     request: dict[str, Any] = {
         "method": method,
         "header": [

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
+from support.installation import installation
 from support.merchants import NOW
-from support.ports import free_port
 from support.shop import Shop, open_shop
 from support.simulator import Simulator, running_simulator
 from wisipay.checkout import State, payable_of
@@ -34,15 +34,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 async def installed(database: Pool, redis: Redis, settings: Settings, simulator: Simulator) -> Settings:
     """Return settings of an installation whose payins go through a provider of UPI links."""
     del database, redis
-    port = free_port()
-    own = settings.model_copy(
-        update={
-            "simulator_url": simulator.url,
-            "payment_port": port,
-            "app_base_url": f"http://127.0.0.1:{port}",
-            "metrics_enabled": False,
-        }
-    )
+    own = installation(settings, simulator)
     await seed(own, "tpipay")
     return own
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
+from support.installation import installation
 from support.merchants import FixedClock, ReadyMerchant, ready_merchant
-from support.ports import free_port
 from support.shop import Shop, open_shop
 from wisipay.callbacks import Delivery
 from wisipay.core.clock import SystemClock
@@ -28,9 +28,7 @@ from wisipay.sandbox.worker import SandboxWorker
 async def installed(database: Pool, redis: Redis, settings: Settings) -> Settings:
     """Return settings of an installation with no provider at all."""
     del database, redis
-    port = free_port()
-    own = {"payment_port": port, "app_base_url": f"http://127.0.0.1:{port}", "metrics_enabled": False}
-    return settings.model_copy(update={**own, "system_tps": 100_000})
+    return installation(settings, system_tps=100_000)
 
 
 @pytest.fixture

@@ -93,6 +93,8 @@ async def test_events_of_the_sandbox_come_signed_as_they_are_sent_and_may_be_sen
     assert [each["error"] for each in detail["attempts"]] == ["no callback URL is configured"]
     again = await shop.call("POST", f"{EVENTS}/{event['eventId']}/resend", {})
     assert again.data == {"eventId": event["eventId"], "resentTo": ["url"]}
+    to_endpoint = await shop.call("POST", f"{EVENTS}/{event['eventId']}/resend?to=CEP1", {})
+    assert (to_endpoint.status, to_endpoint.body["details"]) == (409, {"to": "CEP1"})
 
     async def is_tried_twice() -> bool:
         return len((await shop.call("GET", f"{EVENTS}/{event['eventId']}")).data["attempts"]) == 2

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from support.desk_bench import DeskBench
-from support.ports import free_port
+from support.installation import installation
 from support.shop import Shop, open_shop
 from support.simulator import Simulator, running_simulator
 from wisipay.core.config import Settings
@@ -46,17 +46,7 @@ async def simulator(_simulator: Simulator) -> Simulator:
 async def seeded(database: Pool, redis: Redis, settings: Settings, simulator: Simulator) -> Settings:
     """Return settings of an installation with the seed's merchants and channels; nothing runs yet."""
     del database, redis
-    port = free_port()
-    own = settings.model_copy(
-        update={
-            "simulator_url": simulator.url,
-            "payment_port": port,
-            "app_base_url": f"http://127.0.0.1:{port}",
-            "metrics_enabled": False,
-            "system_tps": 100_000,
-            "provider_timeout_seconds": 2,
-        }
-    )
+    own = installation(settings, simulator, system_tps=100_000, provider_timeout_seconds=2)
     await seed(own)
     return own
 

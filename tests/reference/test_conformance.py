@@ -31,7 +31,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from support.ports import free_port
+from support.installation import installation
 from support.simulator import Simulator, running_simulator
 from wisipay.access import sign, v2_message
 from wisipay.core import http_waits
@@ -95,19 +95,10 @@ async def signing(
     monkeypatch.setattr(gate, "SANDBOX_TPS", 1_000_000)
     monkeypatch.setattr(gate, "DEVELOPER_TPS", 1_000_000)
     monkeypatch.setattr(http_waits, "WAITING_OF_ONE_MAX", 0)  # whoever asks to wait is refused, as is described
-    port = free_port()
-    own = settings.model_copy(
-        update={
-            "simulator_url": simulator.url,
-            "payment_port": port,
-            "app_base_url": f"http://127.0.0.1:{port}",
-            "metrics_enabled": False,
-            "system_tps": 1_000_000,
-        }
-    )
+    own = installation(settings, simulator, system_tps=1_000_000)
     merchant = (await seed(own))[0]
-    async with build(own) as app, running(app, port=port):
-        yield f"http://127.0.0.1:{port}", Signing(merchant["id"], merchant["secret"])
+    async with build(own) as app, running(app, port=own.payment_port):
+        yield own.app_base_url, Signing(merchant["id"], merchant["secret"])
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))

@@ -53,7 +53,10 @@ def test_every_operation_is_in_it() -> None:
     expected = {
         (
             method.upper(),
-            "{{baseUrl}}" + path.replace("{order_id}", "{{askedFor}}").replace("{event_id}", "{{eventId}}"),
+            "{{baseUrl}}"
+            + path.replace("{order_id}", "{{askedFor}}")
+            .replace("{event_id}", "{{eventId}}")
+            .replace("{endpoint_id}", "{{endpointId}}"),
         )
         for path, operations in described["paths"].items()
         for method in operations

@@ -7,6 +7,8 @@ from wisipay.callbacks.callback_urls import SwitchedOn, UrlSwitchedOff, switch_o
 from wisipay.callbacks.delivery import Delivery
 from wisipay.callbacks.endpoints.delivery import EndpointDelivery
 from wisipay.callbacks.endpoints.keeping import (
+    OVERLAP,
+    OVERLAP_MAX,
     EndpointChange,
     EndpointDetails,
     EndpointEvent,
@@ -15,6 +17,7 @@ from wisipay.callbacks.endpoints.keeping import (
     disable_endpoint,
     enable_endpoint,
     endpoint_details,
+    endpoint_of_merchant,
     endpoints_of,
     remove_endpoint,
     rotate_endpoint_secret,
@@ -28,7 +31,7 @@ from wisipay.callbacks.endpoints.model import (
     filter_text,
 )
 from wisipay.callbacks.endpoints.pinging import Ping, ping_endpoint
-from wisipay.callbacks.endpoints.replaying import CALLBACK_URL, Resent, resend, resend_range
+from wisipay.callbacks.endpoints.replaying import CALLBACK_URL, Range, Resent, resend, resend_page, resend_range
 from wisipay.callbacks.enqueue import enqueue
 from wisipay.callbacks.following import following, latest
 from wisipay.callbacks.handover import Outbox, Writing
@@ -37,7 +40,9 @@ from wisipay.callbacks.history import (
     AttemptRecord,
     CallbackFilter,
     CallbackRecord,
+    DeliveredEvent,
     DeliveryRecord,
+    delivered_to,
     deliveries_of,
     find,
     replay,
@@ -54,6 +59,8 @@ __all__ = [
     "CALLBACK_URL",
     "ENDPOINTS_MAX",
     "NEEDS_A_PERSON",
+    "OVERLAP",
+    "OVERLAP_MAX",
     "AmountUnit",
     "Attempt",
     "AttemptOutcome",
@@ -63,6 +70,7 @@ __all__ = [
     "CallbackRecord",
     "CallbackState",
     "ClaimedCallback",
+    "DeliveredEvent",
     "Delivery",
     "DeliveryRecord",
     "DeliveryState",
@@ -77,6 +85,7 @@ __all__ = [
     "Patience",
     "Ping",
     "ProofKeys",
+    "Range",
     "Resent",
     "SignedCallback",
     "SwitchedOn",
@@ -84,10 +93,12 @@ __all__ = [
     "Writing",
     "add_endpoint",
     "change_endpoint",
+    "delivered_to",
     "deliveries_of",
     "disable_endpoint",
     "enable_endpoint",
     "endpoint_details",
+    "endpoint_of_merchant",
     "endpoints_of",
     "enqueue",
     "filter_text",
@@ -101,6 +112,7 @@ __all__ = [
     "replay",
     "replay_matching",
     "resend",
+    "resend_page",
     "resend_range",
     "rotate_endpoint_secret",
     "show",

@@ -71,6 +71,15 @@ class DeliveryRecord:
     finished_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveredEvent:
+    """An event at its position, and how far its delivery to one endpoint got."""
+
+    event: CallbackEvent
+    position: int
+    delivery: DeliveryRecord
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackFilter:
     """Which events: every field that is set must match; `occurred_from` <= occurred_at < `occurred_until`."""
@@ -115,6 +124,29 @@ async def deliveries_of(pool: Pool, event_ids: Sequence[UUID]) -> dict[UUID, lis
         event_id, endpoint_id, url, state, *rest = row
         found.setdefault(event_id, []).append(DeliveryRecord(endpoint_id, url, DeliveryState(state), *rest))
     return found
+
+
+async def delivered_to(
+    conn: Connection, endpoint_id: str, *, before_position: int | None = None, limit: int = PAGE_MAX
+) -> list[DeliveredEvent]:
+    """List what an endpoint was or is to be told, the newest first, up to `limit` before a position (None: the end)."""
+    rows = await conn.fetch(_QUERIES["delivered_to"], endpoint_id, before_position, min(limit, PAGE_MAX))
+    return [
+        DeliveredEvent(
+            event_of(row),
+            row["position"],
+            DeliveryRecord(
+                endpoint_id,
+                row["endpoint_url"],
+                DeliveryState(row["delivery_state"]),
+                row["delivery_due_at"],
+                row["delivery_attempts"],
+                row["delivery_error"],
+                row["delivery_finished_at"],
+            ),
+        )
+        for row in rows
+    ]
 
 
 async def states_of(

@@ -97,3 +97,20 @@ FROM callbacks_deliveries AS delivery
 INNER JOIN callbacks_endpoints AS endpoint ON delivery.endpoint_id = endpoint.id
 WHERE delivery.event_id = any($1::uuid[])
 ORDER BY delivery.event_id, delivery.endpoint_id;
+
+-- name: delivered_to
+-- The last $3 events that are or were on their way to endpoint $1, before position $2 (NULL: of all), newest first.
+SELECT
+    event.*,
+    endpoint.url AS endpoint_url,
+    delivery.state AS delivery_state,
+    delivery.due_at AS delivery_due_at,
+    delivery.attempts AS delivery_attempts,
+    delivery.last_error AS delivery_error,
+    delivery.finished_at AS delivery_finished_at
+FROM callbacks_deliveries AS delivery
+INNER JOIN callbacks_outbox AS event ON delivery.event_id = event.event_id
+INNER JOIN callbacks_endpoints AS endpoint ON delivery.endpoint_id = endpoint.id
+WHERE delivery.endpoint_id = $1 AND ($2::bigint IS NULL OR delivery.position < $2)
+ORDER BY delivery.position DESC
+LIMIT $3;

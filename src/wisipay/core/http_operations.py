@@ -52,10 +52,13 @@ def _schema(plain: dict[str, Any]) -> Schema:
         if "properties" in plain
         else None,
         required=plain.get("required"),
+        items=_schema(plain["items"]) if "items" in plain else None,
+        format=plain.get("format"),
         enum=plain.get("enum"),
         pattern=plain.get("pattern"),
         min_length=plain.get("minLength"),
         max_length=plain.get("maxLength"),
+        max_items=plain.get("maxItems"),
         minimum=plain.get("minimum"),
         maximum=plain.get("maximum"),
         default=plain.get("default"),

@@ -44,7 +44,7 @@ def read_query(path_and_query: str, known: Collection[str]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in pairs:
         if name not in known:
-            raise _wrong(name[:_TEXT_MAX], f"is not known; there are {', '.join(sorted(known))}")
+            raise _wrong(name[:_TEXT_MAX], f"is not known; there are {', '.join(sorted(known)) or 'none'}")
         if name in fields:
             raise _wrong(name, "is given more than once")
         fields[name] = value
@@ -55,15 +55,25 @@ def page_asked(fields: dict[str, str]) -> PageAsked:
     """Read after, last, limit and wait."""
     if "after" in fields and "last" in fields:
         raise _wrong("last", "cannot be given together with after")
-    after = fields.get("after", "0")
-    if not _CURSOR.fullmatch(after):
-        raise _wrong("after", "must be a cursor as you were given it")
     return PageAsked(
-        after=int(after),
+        after=cursor_asked(fields, "after") or 0,
         last=_whole(fields, "last", 0, PAGE_MAX, 0) if "last" in fields else None,
-        limit=_whole(fields, "limit", 1, PAGE_MAX, PAGE_DEFAULT),
+        limit=limit_asked(fields),
         wait_seconds=_whole(fields, "wait", 0, WAIT_SECONDS_MAX, 0),
     )
+
+
+def cursor_asked(fields: dict[str, str], name: str) -> int | None:
+    """Read a cursor; None where it is not given."""
+    text = fields.get(name)
+    if text is not None and not _CURSOR.fullmatch(text):
+        raise _wrong(name, "must be a cursor as you were given it")
+    return None if text is None else int(text)
+
+
+def limit_asked(fields: dict[str, str]) -> int:
+    """Read limit, 1 to PAGE_MAX."""
+    return _whole(fields, "limit", 1, PAGE_MAX, PAGE_DEFAULT)
 
 
 def environment_asked(fields: dict[str, str]) -> str | None:

@@ -16,7 +16,7 @@ from wisipay import callbacks
 from wisipay.callbacks import CALLBACK_URL, AttemptOutcome, CallbackEvent, CallbackState
 from wisipay.core.clock import Clock
 from wisipay.core.database import Pool
-from wisipay.core.errors import ServiceUnavailable
+from wisipay.core.errors import Conflict, ServiceUnavailable
 from wisipay.core.logging import get_logger
 from wisipay.developers.asking import PageAsked
 from wisipay.developers.contract import AttemptData, EndpointDeliveryData, Environment
@@ -80,11 +80,13 @@ class Events:
         """Make an event due now: to one endpoint, to CALLBACK_URL, or (None) to all who want it.
 
         Answers where it is due, None for no such event; one of the sandbox only ever goes to the callback URL.
-        Raises `NotFound` for an unknown endpoint, `Conflict` for one that is off.
+        Raises `NotFound` for an unknown endpoint, `Conflict` for one that is off, and for a test event to an endpoint.
         """
         found = await callbacks.show(self._pool, event_id)
         if found is None:
             async with _sandbox_needed():
+                if to not in {None, CALLBACK_URL} and await self._sandbox.find(merchant_id, event_id) is not None:
+                    raise Conflict("Events of the sandbox go to your callback URL only", details={"to": to})
                 is_due = await self._sandbox.send_again(merchant_id, event_id, self._clock.now())
                 return [CALLBACK_URL] if is_due else None
         if found[0].event.merchant_id != merchant_id:

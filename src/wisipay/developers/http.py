@@ -1,31 +1,23 @@
-"""The endpoints of the developer's API: admit, look, answer; lists can be waited on.
+"""The calls of the developer's API about requests and events: admit, look, answer; lists can be waited on.
 
-Decides that these endpoints take v2 signatures only: they are new, so nobody's old code signs v1 for them, and a v1
-signature of a GET would be good for any other GET. What is asked here does not go to the log that it shows.
+What is asked here does not go to the log that it shows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, post
-from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
 
 from wisipay import apilog
 from wisipay.apilog import ApiRequest, Page, RequestFilter
-from wisipay.callbacks import AmountUnit, sign
-from wisipay.core.clock import Clock
-from wisipay.core.database import Pool
-from wisipay.core.errors import Forbidden, NotFound
-from wisipay.core.http_lane import in_fast_lane
-from wisipay.core.http_waits import LongPolls
-from wisipay.core.http_wire import Reply, WireRequest, litestar_response, wire_request
+from wisipay.callbacks import sign
+from wisipay.core.errors import NotFound
+from wisipay.core.http_wire import Reply, WireRequest
+from wisipay.developers.api import DeveloperApi, admit
 from wisipay.developers.asking import (
     PageAsked,
     environment_asked,
@@ -48,7 +40,8 @@ from wisipay.developers.contract import (
     ResentAnswer,
     ResentData,
 )
-from wisipay.developers.events import LIVE, Events, Listed
+from wisipay.developers.endpoints import ENDPOINT_ROUTES
+from wisipay.developers.events import LIVE, Listed
 from wisipay.developers.openapi import (
     EVENT_ANSWERS,
     EVENTS_ANSWERS,
@@ -62,94 +55,19 @@ from wisipay.developers.openapi import (
     ResendOperation,
     SignedOperation,
 )
-from wisipay.merchants import Merchant, MerchantGate, Refusal, SignedRequest
+from wisipay.developers.routes import Route
+from wisipay.merchants import Merchant
 
-_PATH: Final = "/api/developer"
-_TAGS: Final = ["developer"]
-_V2: Final = "v2="
-
-HttpRequest = Request[Any, Any, State]
-
-
-@dataclass(frozen=True, slots=True)
-class DeveloperApi:
-    """What the handlers need."""
-
-    gate: MerchantGate
-    pool: Pool
-    events: Events
-    clock: Clock
-    unit: AmountUnit
-    polls: LongPolls
+__all__ = ["DeveloperApi", "build_handlers"]
 
 
 def build_handlers(api: DeveloperApi) -> list[HTTPRouteHandler]:
-    """Build the four endpoints."""
-
-    async def list_requests(request: WireRequest) -> Reply:
-        return await _requests(api, request)
-
-    async def list_events(request: WireRequest) -> Reply:
-        return await _events(api, request)
-
-    async def show_event(request: WireRequest) -> Reply:
-        return await _event(api, request)
-
-    async def resend_event(request: WireRequest) -> Reply:
-        return await _resend(api, request)
-
-    @get(
-        f"{_PATH}/requests",
-        operation_class=RequestsOperation,
-        responses=REQUESTS_ANSWERS,
-        tags=_TAGS,
-        summary="Your requests of the last days, redacted",
-        opt=in_fast_lane(list_requests),
-    )
-    async def requests(request: HttpRequest) -> Response[RequestsAnswer]:
-        return litestar_response(await list_requests(await wire_request(request)))
-
-    @get(
-        f"{_PATH}/events",
-        operation_class=EventsOperation,
-        responses=EVENTS_ANSWERS,
-        tags=_TAGS,
-        summary="Your callback events, signed as they are sent",
-        opt=in_fast_lane(list_events),
-    )
-    async def events(request: HttpRequest) -> Response[EventsAnswer]:
-        return litestar_response(await list_events(await wire_request(request)))
-
-    @get(
-        f"{_PATH}/events/{{event_id:str}}",
-        operation_class=SignedOperation,
-        responses=EVENT_ANSWERS,
-        tags=_TAGS,
-        summary="An event and the attempts to deliver it",
-        opt=in_fast_lane(show_event),
-    )
-    async def event(request: HttpRequest, event_id: FromPath[str]) -> Response[EventDetailAnswer]:
-        del event_id  # in the path, where the fast lane reads it
-        return litestar_response(await show_event(await wire_request(request)))
-
-    @post(
-        f"{_PATH}/events/{{event_id:str}}/resend",
-        status_code=200,
-        operation_class=ResendOperation,
-        responses=RESENT_ANSWERS,
-        tags=_TAGS,
-        summary="Deliver an event once more, under the same id",
-        opt=in_fast_lane(resend_event),
-    )
-    async def resend(request: HttpRequest, event_id: FromPath[str]) -> Response[ResentAnswer]:
-        del event_id  # as above
-        return litestar_response(await resend_event(await wire_request(request)))
-
-    return [requests, events, event, resend]
+    """Build every endpoint."""
+    return [route.handler(api) for route in (*_ROUTES, *ENDPOINT_ROUTES)]
 
 
 async def _requests(api: DeveloperApi, request: WireRequest) -> Reply:
-    merchant = await _admit(api, request)
+    merchant = await admit(api, request)
     fields = read_query(request.path_and_query, REQUESTS_FIELDS)
     asked = page_asked(fields)
     status_from, status_until = status_asked(fields)
@@ -173,7 +91,7 @@ async def _requests(api: DeveloperApi, request: WireRequest) -> Reply:
 
 
 async def _events(api: DeveloperApi, request: WireRequest) -> Reply:
-    merchant = await _admit(api, request)
+    merchant = await admit(api, request)
     fields = read_query(request.path_and_query, EVENTS_FIELDS)
     asked, environment = page_asked(fields), environment_asked(fields) or LIVE
 
@@ -192,7 +110,7 @@ async def _events(api: DeveloperApi, request: WireRequest) -> Reply:
 
 
 async def _event(api: DeveloperApi, request: WireRequest) -> Reply:
-    merchant = await _admit(api, request)
+    merchant = await admit(api, request)
     event_id = _event_id(request)
     found = await api.events.find(merchant.id, event_id)
     if found is None:
@@ -202,30 +120,13 @@ async def _event(api: DeveloperApi, request: WireRequest) -> Reply:
 
 
 async def _resend(api: DeveloperApi, request: WireRequest) -> Reply:
-    merchant = await _admit(api, request)
+    merchant = await admit(api, request)
     event_id = _event_id(request)
     to = text_asked(read_query(request.path_and_query, RESEND_FIELDS), "to")
     resent_to = await api.events.send_again(merchant.id, event_id, to)
     if resent_to is None:
         raise _unknown(event_id)
     return Reply(200, msgspec.json.encode(ResentAnswer(data=ResentData(str(event_id), resent_to))))
-
-
-async def _admit(api: DeveloperApi, request: WireRequest) -> Merchant:
-    signed = SignedRequest(
-        method=request.method,
-        path_and_query=request.path_and_query,
-        headers=request.headers,
-        body=request.body,
-        peer_address=request.peer_address,
-    )
-    merchant = await api.gate.admit(signed, None, tps=True)
-    if not request.headers.get("x-signature", "").strip().lower().startswith(_V2):
-        raise Forbidden(
-            "These endpoints take v2 signatures only: x-signature: v2=<hex>",
-            details={"reason": Refusal.SIGNATURE_V2_REQUIRED.value},
-        )
-    return merchant
 
 
 async def _waited(
@@ -291,3 +192,43 @@ def _request(entry: ApiRequest) -> RequestData:
         request_body=entry.request_body,
         answer_body=entry.answer_body,
     )
+
+
+_ROUTES: Final = (
+    Route(
+        "GET",
+        "/requests",
+        "ApiDeveloperRequestsRequests",
+        "Your requests of the last days, redacted",
+        _requests,
+        RequestsOperation,
+        REQUESTS_ANSWERS,
+    ),
+    Route(
+        "GET",
+        "/events",
+        "ApiDeveloperEventsEvents",
+        "Your callback events, signed as they are sent",
+        _events,
+        EventsOperation,
+        EVENTS_ANSWERS,
+    ),
+    Route(
+        "GET",
+        "/events/{event_id:str}",
+        "ApiDeveloperEventsEventIdEvent",
+        "An event and the attempts to deliver it",
+        _event,
+        SignedOperation,
+        EVENT_ANSWERS,
+    ),
+    Route(
+        "POST",
+        "/events/{event_id:str}/resend",
+        "ApiDeveloperEventsEventIdResendResend",
+        "Deliver an event once more, under the same id",
+        _resend,
+        ResendOperation,
+        RESENT_ANSWERS,
+    ),
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
@@ -18,39 +19,40 @@ from litestar.openapi.spec import (
 )
 
 from wisipay.core import errors
-from wisipay.core.http_operations import described_answer, described_header
+from wisipay.core.http_operations import described_answer, described_header, named_examples
 from wisipay.core.http_waits import WAIT_SECONDS_MAX
 from wisipay.developers.asking import PAGE_DEFAULT, PAGE_MAX
 from wisipay.developers.contract import EventDetailAnswer, EventsAnswer, RequestsAnswer, ResentAnswer
 from wisipay.merchants import SIGNED_HEADERS, Refusal
 from wisipay.payments import ErrorBody
 
-_EVENT_ID: Final = "01998b5e-6a52-7c1e-9a55-0d8f0e6b7a11"
-_AT: Final = "2026-02-05T20:29:11.204000+00:00"
+EVENT_ID: Final = "01998b5e-6a52-7c1e-9a55-0d8f0e6b7a11"
+ENDPOINT_ID: Final = "CEP01KAN7M3Q0ZV5T9Y2C4D6F"
+AT: Final = "2026-02-05T20:29:11.204000+00:00"
 _CALLBACK: Final = {
     "headers": {
         "content-type": "application/json",
-        "webhook-id": _EVENT_ID,
+        "webhook-id": EVENT_ID,
         "webhook-timestamp": "1770323351",
         "webhook-signature": "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=",
     },
     "body": '{"orderId":"ORDER-10001","transactionId":"UAT_PAYIN_01KAN7M3Q0ZV5T9Y2C4D6F","status":"SUCCESS"}',
 }
 _EVENT: Final = {
-    "eventId": _EVENT_ID,
+    "eventId": EVENT_ID,
     "cursor": "1042",
     "environment": "UAT",
     "orderId": "ORDER-10001",
     "transactionId": "UAT_PAYIN_01KAN7M3Q0ZV5T9Y2C4D6F",
     "type": "PAYIN",
     "status": "SUCCESS",
-    "occurredAt": _AT,
+    "occurredAt": AT,
     "delivery": {"state": "DELIVERED", "attempts": 1, "lastError": None},
     "endpoints": [],
     "callback": _CALLBACK,
 }
 _ATTEMPT: Final = {
-    "startedAt": _AT,
+    "startedAt": AT,
     "url": "https://shop.example.com/callbacks",
     "outcome": "DELIVERED",
     "httpStatus": 200,
@@ -61,7 +63,7 @@ _ATTEMPT: Final = {
 }
 _REQUEST: Final = {
     "cursor": "1042",
-    "at": _AT,
+    "at": AT,
     "environment": "LIVE",
     "requestId": "RQ01KAN7M3Q0ZV5T9Y2C4D6F",
     "method": "POST",
@@ -82,8 +84,8 @@ _ERRORS: Final[tuple[tuple[str, errors.AppError], ...]] = (
     ("merchant", errors.Unauthorized("No merchant has this x-merchant-id", details={"x-merchant-id": "is unknown"})),
     ("scheme", errors.Forbidden("Sign with v2", details={"reason": Refusal.SIGNATURE_V2_REQUIRED})),
     ("signature", errors.Forbidden("x-signature does not match", details={"reason": Refusal.SIGNATURE_MISMATCH})),
-    ("event", errors.NotFound("You have no such event", details={"eventId": _EVENT_ID})),
-    ("off", errors.Conflict("The endpoint is off")),
+    ("event", errors.NotFound("You have no such event", details={"eventId": EVENT_ID})),
+    ("off", errors.Conflict("the endpoint is switched off; enable it first", details={"endpointId": ENDPOINT_ID})),
     ("large", errors.PayloadTooLarge()),
     ("type", errors.UnsupportedMediaType()),
     ("rate", errors.TooManyRequests(details={"scope": "merchant", "limit": 5})),
@@ -95,7 +97,7 @@ _MEANINGS: Final = {
     401: "Unknown merchant",
     403: "Signature, timestamp, address, or a merchant that is switched off: see `details.reason`",
     404: "You have no such event, or no such endpoint",
-    409: "The endpoint is off",
+    409: "Not as things stand: `error` says why",
     413: "The body is over 64 KiB",
     415: "The body is not JSON",
     429: "Too many requests; see `retry-after`",
@@ -104,8 +106,17 @@ _MEANINGS: Final = {
 }
 
 
-def _answers(described: str, kind: Any, data: dict[str, Any], *statuses: int) -> dict[int, ResponseSpec]:  # noqa: ANN401 - a type
-    told = {status: [error for error in _ERRORS if error[1].http_status == status] for status in statuses}
+def answers(
+    described: str,
+    kind: Any,  # noqa: ANN401 - a type
+    data: dict[str, Any],
+    *statuses: int,
+    own: Sequence[tuple[str, errors.AppError]] = (),
+) -> dict[int, ResponseSpec]:
+    """Describe a success by its data, and the errors of these statuses; `own` are told in place of the usual."""
+    instead = {error.http_status for _, error in own}
+    usual = [error for error in _ERRORS if error[1].http_status not in instead]
+    told = {status: [error for error in (*own, *usual) if error[1].http_status == status] for status in statuses}
     success = Example(id="found", summary=described, value={"success": True, "data": data})
     return {200: described_answer(described, kind, success)} | {
         status: described_answer(
@@ -117,37 +128,41 @@ def _answers(described: str, kind: Any, data: dict[str, Any], *statuses: int) ->
     }
 
 
-_OF_ALL: Final = (400, 401, 403, 429, 500, 503)
-REQUESTS_ANSWERS: Final = _answers(
+OF_ALL: Final = (400, 401, 403, 429, 500, 503)
+REQUESTS_ANSWERS: Final = answers(
     "A page of your requests",
     RequestsAnswer,
     {"requests": [_REQUEST], "cursor": "1042", "hasMore": False},
-    *_OF_ALL,
+    *OF_ALL,
 )
-EVENTS_ANSWERS: Final = _answers(
-    "A page of your events", EventsAnswer, {"events": [_EVENT], "cursor": "1042", "hasMore": False}, *_OF_ALL
+EVENTS_ANSWERS: Final = answers(
+    "A page of your events", EventsAnswer, {"events": [_EVENT], "cursor": "1042", "hasMore": False}, *OF_ALL
 )
-EVENT_ANSWERS: Final = _answers(
-    "The event and its attempts", EventDetailAnswer, {"event": _EVENT, "attempts": [_ATTEMPT]}, *_OF_ALL, 404
+EVENT_ANSWERS: Final = answers(
+    "The event and its attempts", EventDetailAnswer, {"event": _EVENT, "attempts": [_ATTEMPT]}, *OF_ALL, 404
 )
-RESENT_ANSWERS: Final = _answers(
-    "The event is due again", ResentAnswer, {"eventId": _EVENT_ID, "resentTo": ["url"]}, *_OF_ALL, 404, 409, 413, 415
+RESENT_ANSWERS: Final = answers(
+    "The event is due again", ResentAnswer, {"eventId": EVENT_ID, "resentTo": ["url"]}, *OF_ALL, 404, 409, 413, 415
 )
 
 
-def _whole(lowest: int, highest: int, default: int | None = None) -> Schema:
+def whole(lowest: int, highest: int, default: int | None = None) -> Schema:
+    """Describe a whole number."""
     return Schema(type=OpenAPIType.INTEGER, minimum=lowest, maximum=highest, default=default)
 
 
-_CURSOR: Final = Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,18}$", examples=["1042"])
+Query: TypeAlias = tuple[tuple[str, str, Schema], ...]
+"""Name, meaning and form of each parameter; none is needed."""
+
+CURSOR: Final = Schema(type=OpenAPIType.STRING, pattern="^[0-9]{1,18}$", examples=["1042"])
 _TEXT: Final = Schema(
     type=OpenAPIType.STRING, min_length=1, max_length=64, pattern="^[!-~]+$", examples=["ORDER-10001"]
 )
 _PAGE: Final = (
-    ("after", "the cursor of the page before: what came behind it, oldest first", _CURSOR),
-    ("last", "in place of `after`: the last so many; 0 gives only the cursor to go on from", _whole(0, PAGE_MAX)),
-    ("limit", "most entries of a page", _whole(1, PAGE_MAX, PAGE_DEFAULT)),
-    ("wait", "seconds to wait while there is nothing behind `after`", _whole(0, WAIT_SECONDS_MAX, 0)),
+    ("after", "the cursor of the page before: what came behind it, oldest first", CURSOR),
+    ("last", "in place of `after`: the last so many; 0 gives only the cursor to go on from", whole(0, PAGE_MAX)),
+    ("limit", "most entries of a page", whole(1, PAGE_MAX, PAGE_DEFAULT)),
+    ("wait", "seconds to wait while there is nothing behind `after`", whole(0, WAIT_SECONDS_MAX, 0)),
 )
 _ENVIRONMENT: Final = Schema(type=OpenAPIType.STRING, enum=["LIVE", "UAT"])
 _REQUESTS_QUERY: Final = (
@@ -187,55 +202,58 @@ class SignedOperation(Operation):
 
     def __post_init__(self) -> None:
         """Add the headers to the parameters of the path."""
-        in_path = [_event_id() for _ in self.parameters or ()]  # no path has another parameter
+        in_path = [_IN_PATH[f"{each.name}"] for each in self.parameters or () if isinstance(each, Parameter)]
         self.parameters = [*in_path, *(described_header(*row) for row in SIGNED_HEADERS)]
 
 
-@dataclass
-class RequestsOperation(SignedOperation):
-    """The log of requests."""
+def signed_operation(*, query: Query = (), body: RequestBody | None = None) -> type[SignedOperation]:
+    """Return what describes an operation with such a query and such a body."""
 
-    def __post_init__(self) -> None:
-        """Add the query."""
-        super().__post_init__()
-        _add_query(self, _REQUESTS_QUERY)
+    @dataclass
+    class Described(SignedOperation):
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            asked = [
+                Parameter(name=name, param_in="query", description=meaning, required=False, schema=schema)
+                for name, meaning, schema in query
+            ]
+            self.parameters = [*(self.parameters or ()), *asked]
+            self.request_body = body
 
-
-@dataclass
-class EventsOperation(SignedOperation):
-    """The list of events."""
-
-    def __post_init__(self) -> None:
-        """Add the query."""
-        super().__post_init__()
-        _add_query(self, _EVENTS_QUERY)
+    return Described
 
 
-@dataclass
-class ResendOperation(SignedOperation):
-    """Sending again: an empty object is the body."""
-
-    def __post_init__(self) -> None:
-        """Add the body."""
-        super().__post_init__()
-        _add_query(self, _RESEND_QUERY)
-        schema = Schema(type=OpenAPIType.OBJECT, description="nothing is read from it")
-        told = {"empty": Example(summary="Nothing", value={})}
-        self.request_body = RequestBody(
-            content={"application/json": OpenAPIMediaType(schema=schema, examples={**told})}, required=True
-        )
+def json_body(schema: Schema, *told: Example) -> RequestBody:
+    """Describe a body of JSON, with examples."""
+    media = OpenAPIMediaType(schema=schema, examples=named_examples(told))
+    return RequestBody(content={"application/json": media}, required=True)
 
 
-def _add_query(operation: Operation, query: tuple[tuple[str, str, Schema], ...]) -> None:
-    described = [
-        Parameter(name=name, param_in="query", description=meaning, required=False, schema=schema)
-        for name, meaning, schema in query
-    ]
-    operation.parameters = [*(operation.parameters or ()), *described]
+def _in_path(name: str, meaning: str, schema: Schema) -> tuple[str, Parameter]:
+    return name, Parameter(name=name, param_in="path", description=meaning, required=True, schema=schema)
 
 
-def _event_id() -> Parameter:
-    schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID, examples=[_EVENT_ID])
-    return Parameter(
-        name="event_id", param_in="path", description="the event's `webhook-id`", required=True, schema=schema
+_IN_PATH: Final = dict(
+    (
+        _in_path(
+            "event_id",
+            "the event's `webhook-id`",
+            Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID, examples=[EVENT_ID]),
+        ),
+        _in_path(
+            "endpoint_id",
+            "the endpoint's id",
+            Schema(type=OpenAPIType.STRING, pattern="^[0-9A-Za-z]{1,40}$", examples=[ENDPOINT_ID]),
+        ),
     )
+)
+
+RequestsOperation: Final = signed_operation(query=_REQUESTS_QUERY)
+EventsOperation: Final = signed_operation(query=_EVENTS_QUERY)
+ResendOperation: Final = signed_operation(
+    query=_RESEND_QUERY,
+    body=json_body(
+        Schema(type=OpenAPIType.OBJECT, description="nothing is read from it"),
+        Example(id="empty", summary="Nothing", value={}),
+    ),
+)

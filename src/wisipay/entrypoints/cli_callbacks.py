@@ -25,6 +25,7 @@ from wisipay.callbacks import (
     CallbackState,
     DeliveryState,
     ProofKeys,
+    Range,
 )
 from wisipay.core.clock import SystemClock
 from wisipay.core.database import Pool, connect_pool
@@ -210,9 +211,8 @@ async def _replay_endpoint(
     limit: int,
 ) -> None:
     async with _pool() as pool:
-        due = await callbacks.resend_range(
-            pool, endpoint_id, occurred_from=since, occurred_until=until, states=states or None, limit=limit
-        )
+        wanted = Range(occurred_from=since, occurred_until=until, states=states or None)
+        due = await callbacks.resend_range(pool, endpoint_id, wanted, limit=limit)
     _write({"due": due})
 
 

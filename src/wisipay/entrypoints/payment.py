@@ -19,6 +19,7 @@ from wisipay.checkout.http import Checkout
 from wisipay.checkout.http import build_handlers as checkout_handlers
 from wisipay.core.admission import Admission, AdmissionGuard
 from wisipay.core.config import Settings
+from wisipay.core.crypto import SecretBox
 from wisipay.core.http_server import create_app, serve_built
 from wisipay.core.http_waits import LongPolls
 from wisipay.core.logging import configure_logging
@@ -99,6 +100,8 @@ def _developer_api(parts: Engine, store: SandboxStore) -> DeveloperApi:
         clock=parts.clock,
         unit=parts.settings.amount_unit,
         polls=LongPolls(),
+        box=SecretBox.from_settings(parts.settings),
+        https_only=parts.settings.is_production,
     )
 
 

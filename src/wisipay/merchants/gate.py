@@ -77,7 +77,7 @@ class MerchantGate:
         now = self._clock.now()
         digest = authenticate(merchant, credentials, request, now)
         replay = None
-        if request.is_post:
+        if request.is_write:
             still_valid_ms = int(credentials.timestamp) + WINDOW_MS - unix_milliseconds(now)
             replay = ReplayMark(f"replay:{merchant.id}:{digest}", still_valid_ms + _MILLISECONDS)
         refusal = self._service_refusal(merchant, service) or self._address_refusal(merchant, service, request)
@@ -135,7 +135,7 @@ class MerchantGate:
     def _limits(
         self, merchant: Merchant, service: ServiceKind | None, request: SignedRequest, *, sandbox: bool
     ) -> tuple[RateLimit, ...]:
-        kind = "write" if request.is_post else "read"
+        kind = "write" if request.is_write else "read"
         if service is None:
             return (_merchant_limit(f"developer:{merchant.id}:{kind}", DEVELOPER_TPS),)
         tps = SANDBOX_TPS if sandbox else merchant.service(service).limits.tps

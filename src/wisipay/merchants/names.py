@@ -75,8 +75,11 @@ def slug_of(field: str, name: str) -> str:
     return slug
 
 
-def checked_callback_url(value: str, *, https_only: bool) -> str:
-    """Check the form of a callback address; where it leads is checked again at every delivery."""
+def checked_callback_url(value: str, *, https_only: bool, field: str = "callbackUrl") -> str:
+    """Check the form of a callback address; where it leads is checked again at every delivery.
+
+    A refusal names `field`.
+    """
     url = value.strip()
     wanted = "https" if https_only else "http or https"
     try:
@@ -87,5 +90,5 @@ def checked_callback_url(value: str, *, https_only: bool) -> str:
     else:
         is_good = is_good and parts.scheme in ({"https"} if https_only else {"http", "https"})
     if not is_good or len(url) > _URL_MAX or not url.isprintable() or " " in url:
-        raise InvalidValue("callbackUrl", f"must be an {wanted} address with a host and without a user name")
+        raise InvalidValue(field, f"must be an {wanted} address with a host and without a user name")
     return url

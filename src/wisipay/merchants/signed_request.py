@@ -30,6 +30,7 @@ SIGNED_HEADERS: Final = (
 )
 """The headers that sign a request, as they are described: name, meaning, example."""
 
+_WRITING = frozenset({"POST", "DELETE"})
 _JSON_TYPE = "application/json"
 _CONTENT_ENCODING = "content-encoding"
 _CHARSET = re.compile(r"""(?:charset\s*=\s*"?utf-?8"?)?;?""", re.ASCII)
@@ -48,8 +49,13 @@ class SignedRequest(msgspec.Struct, frozen=True):
 
     @property
     def is_post(self) -> bool:
-        """Whether the request may change something, so that a replay of it is refused."""
+        """Whether the request has a body."""
         return self.method.upper() == "POST"
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the request may change something, so that a replay of it is refused."""
+        return self.method.upper() in _WRITING
 
 
 class LegacyHash(msgspec.Struct, frozen=True, rename="camel"):

@@ -18,6 +18,7 @@ from wisipay.callbacks import (
     Delivery,
     EndpointDelivery,
     Patience,
+    Range,
     disable_endpoint,
     enable_endpoint,
     ping_endpoint,
@@ -141,9 +142,7 @@ async def test_gone_pauses_and_enabling_goes_on_in_order_and_a_replay_brings_the
         due = await resend_range(
             database,
             target.id,
-            occurred_from=missed.occurred_at,
-            occurred_until=None,
-            states=[DeliveryState.SWITCHED_OFF],
+            Range(occurred_from=missed.occurred_at, states=[DeliveryState.SWITCHED_OFF]),
             limit=100,
         )
         assert due == 1

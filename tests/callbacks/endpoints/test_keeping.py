@@ -60,6 +60,13 @@ async def test_a_merchant_has_so_many_endpoints_each_at_its_own_url(database: Po
         await add(database, made[1].url)
     await add(database, made[0].url)
     await add(database, made[1].url, merchant_id="MER-2")
+    for url, is_taken in ((made[2].url, True), (made[1].url, False), (f"{URL}/new", False)):
+        changed = change_endpoint(conn, author(), "MER-1", made[1].id, EndpointChange(url=url), https_only=False)
+        if is_taken:
+            with pytest.raises(Conflict, match="this URL"):
+                await changed
+        else:
+            assert (await changed).url == url
 
 
 @pytest.mark.parametrize("url", ["ftp://shop.example/", "https://user:word@shop.example/", "https://", "shop.example"])
@@ -118,7 +125,7 @@ async def test_off_pauses_what_is_on_its_way_and_keeps_what_comes_and_on_resumes
     endpoint, _ = await add(database, URL)
     await write(database, event(), event())
     off = await disable_endpoint(conn, author(), "MER-1", endpoint.id)
-    assert (off.status, off.disabled_reason) == (EndpointStatus.DISABLED, "switched off by cli:test")
+    assert (off.status, off.disabled_reason) == (EndpointStatus.DISABLED, "switched off by hand")
     await write(database, event())
     assert await states(database, endpoint.id) == [
         DeliveryState.PAUSED,

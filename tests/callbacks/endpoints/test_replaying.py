@@ -11,6 +11,7 @@ from wisipay.callbacks import (
     CALLBACK_URL,
     CallbackEvent,
     DeliveryState,
+    Range,
     Resent,
     deliveries_of,
     disable_endpoint,
@@ -100,9 +101,11 @@ async def test_a_range_brings_a_new_endpoint_what_it_wants_of_the_time_before(
         return await resend_range(
             database,
             endpoint.id,
-            occurred_from=OCCURRED_AT + timedelta(minutes=1),
-            occurred_until=OCCURRED_AT + timedelta(minutes=5),
-            states=states,
+            Range(
+                occurred_from=OCCURRED_AT + timedelta(minutes=1),
+                occurred_until=OCCURRED_AT + timedelta(minutes=5),
+                states=states,
+            ),
             limit=limit,
         )
 

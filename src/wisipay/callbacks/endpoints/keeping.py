@@ -89,7 +89,7 @@ async def add_endpoint(
     `events` are words such as `payin.success`, `payout.*` or `all`; none means all. Raises InvalidValue, or Conflict
     when the merchant has as many as it may, or this URL already.
     """
-    checked = checked_callback_url(url, https_only=https_only)
+    checked = checked_callback_url(url, https_only=https_only, field="url")
     wanted = read_filter(events)
     endpoint_id = new_id(_ENDPOINT_PREFIX, author.moment)
     async with conn.transaction():
@@ -97,8 +97,7 @@ async def add_endpoint(
         others = await endpoints_of(conn, merchant_id)
         if len(others) >= ENDPOINTS_MAX:
             raise Conflict(f"a merchant may have {ENDPOINTS_MAX} endpoints; remove one that is not needed")
-        if any(other.url == checked for other in others):
-            raise Conflict("the merchant has an endpoint at this URL already")
+        _check_new(checked, others)
         await conn.execute(
             _KEEPING["add"], endpoint_id, merchant_id, checked, _description(description), wanted, author.moment
         )
@@ -111,6 +110,14 @@ async def add_endpoint(
 async def endpoints_of(conn: Connection, merchant_id: str) -> list[Endpoint]:
     """List a merchant's endpoints, the oldest first, without removed ones."""
     return [endpoint_of(row) for row in await conn.fetch(_KEEPING["endpoints_of"], merchant_id)]
+
+
+async def endpoint_of_merchant(conn: Connection, merchant_id: str, endpoint_id: str) -> Endpoint:
+    """Return an endpoint of a merchant, also a removed one. Raises NotFound, also for another merchant's."""
+    row = await conn.fetchrow(_KEEPING["endpoint_of_merchant"], endpoint_id, merchant_id)
+    if row is None:
+        raise _unknown(endpoint_id)
+    return endpoint_of(row)
 
 
 async def endpoint_details(
@@ -129,10 +136,14 @@ async def endpoint_details(
 async def change_endpoint(
     conn: Connection, author: Author, merchant_id: str, endpoint_id: str, change: EndpointChange, *, https_only: bool
 ) -> Endpoint:
-    """Change address, description or filter; what is on its way goes to the new address."""
+    """Change address, description or filter; what is on its way goes to the new address. Errors as `add_endpoint`."""
     async with conn.transaction():
+        await conn.execute(_KEEPING["lock_merchant"], merchant_id)
         before = await _locked(conn, merchant_id, endpoint_id)
-        url = before.url if change.url is UNSET else checked_callback_url(change.url, https_only=https_only)
+        url = before.url
+        if change.url is not UNSET:
+            url = checked_callback_url(change.url, https_only=https_only, field="url")
+            _check_new(url, [each for each in await endpoints_of(conn, merchant_id) if each.id != endpoint_id])
         description = before.description if change.description is UNSET else _description(change.description)
         wanted = before.wanted if change.events is UNSET else read_filter(change.events)
         await conn.execute(_KEEPING["change"], endpoint_id, url, description, wanted)
@@ -172,7 +183,7 @@ async def disable_endpoint(conn: Connection, author: Author, merchant_id: str, e
     async with conn.transaction():
         before = await _locked(conn, merchant_id, endpoint_id)
         if before.status is EndpointStatus.ENABLED:
-            reason = author.reason or f"switched off by {author.name}"
+            reason = author.reason or "switched off by hand"
             await conn.execute(_KEEPING["set_status"], endpoint_id, EndpointStatus.DISABLED, reason, author.moment)
             await lay_aside(conn, [endpoint_id])
         after = await _locked(conn, merchant_id, endpoint_id)
@@ -253,6 +264,11 @@ def _state(endpoint: Endpoint) -> dict[str, object]:
         "status": str(endpoint.status),
         "disabledReason": endpoint.disabled_reason,
     }
+
+
+def _check_new(url: str, others: Sequence[Endpoint]) -> None:
+    if any(other.url == url for other in others):
+        raise Conflict("the merchant has an endpoint at this URL already", details={"url": "is another endpoint's"})
 
 
 def _description(text: str) -> str:

@@ -12,6 +12,11 @@ FROM callbacks_endpoints
 WHERE merchant_id = $1 AND status <> 'REMOVED'
 ORDER BY id;
 
+-- name: endpoint_of_merchant
+SELECT *
+FROM callbacks_endpoints
+WHERE id = $1 AND merchant_id = $2;
+
 -- name: change
 UPDATE callbacks_endpoints
 SET

@@ -54,37 +54,58 @@ async def resend(
     return resent
 
 
-async def resend_range(
-    pool: Pool,
-    endpoint_id: str,
-    *,
-    occurred_from: datetime | None,
-    occurred_until: datetime | None,
-    states: Sequence[DeliveryState] | None,
-    limit: int,
-) -> int:
-    """Send an endpoint again what it wants of a time, oldest first, a page per transaction; answers how many are due.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Which events: from `occurred_from` until before `occurred_until`, None for any.
 
-    `states` narrows it to deliveries that stand so; None is every event, also those it never had. Errors as `resend`.
+    `states` narrows it to deliveries that stand so; None is every event, also those that the endpoint never had.
     """
-    position, looked_at, replayed = 0, 0, 0
+
+    occurred_from: datetime | None = None
+    occurred_until: datetime | None = None
+    states: Sequence[DeliveryState] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResentPage:
+    """How many events were looked at, how many of them are due again, and the position of the last."""
+
+    looked_at: int
+    due: int
+    position: int
+
+
+async def resend_page(
+    conn: Connection, endpoint_id: str, wanted: Range, *, after: int, limit: int, merchant_id: str | None = None
+) -> ResentPage:
+    """Send an endpoint again up to `limit` (at most PAGE_MAX) events that it wants, behind a position, oldest first.
+
+    Errors as `resend`.
+    """
+    limit = min(limit, PAGE_MAX)
+    page = await conn.fetch(
+        QUERIES["in_range"],
+        endpoint_id,
+        wanted.occurred_from,
+        wanted.occurred_until,
+        wanted.states,
+        after,
+        limit,
+    )
+    resent = await resend(conn, [row["event_id"] for row in page], to=endpoint_id, merchant_id=merchant_id)
+    return ResentPage(len(page), len(resent), page[-1]["position"] if page else after)
+
+
+async def resend_range(pool: Pool, endpoint_id: str, wanted: Range, *, limit: int) -> int:
+    """Do the same for up to `limit` events, a page per transaction; answers how many are due."""
+    position, looked_at, due = 0, 0, 0
     while looked_at < limit:
         async with pool.acquire() as conn:
-            page = await conn.fetch(
-                QUERIES["in_range"],
-                endpoint_id,
-                occurred_from,
-                occurred_until,
-                states,
-                position,
-                min(PAGE_MAX, limit - looked_at),
-            )
-            replayed += len(await resend(conn, [row["event_id"] for row in page], to=endpoint_id))
-        if not page:
+            page = await resend_page(conn, endpoint_id, wanted, after=position, limit=limit - looked_at)
+        position, looked_at, due = page.position, looked_at + page.looked_at, due + page.due
+        if not page.looked_at:
             break
-        position = page[-1]["position"]
-        looked_at += len(page)
-    return replayed
+    return due
 
 
 async def _check_enabled(conn: Connection, endpoint_id: str, merchant_id: str | None) -> None:
