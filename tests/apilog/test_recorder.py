@@ -131,6 +131,23 @@ async def test_what_does_not_fit_into_the_queue_or_the_store_is_dropped_and_coun
     assert [entry.order_id for entry in (await find(database, MINE, after=0, limit=9)).entries] == ["LATER"]
 
 
+async def test_a_store_that_is_away_at_the_end_is_tried_once(log: ApiLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = 0
+
+    async def away(*_: object) -> None:
+        nonlocal tries
+        tries += 1
+        raise ConnectionRefusedError
+
+    lost = counted("lost")
+    monkeypatch.setattr(recorder, "BATCH_MAX", 2)
+    monkeypatch.setattr(store, "write", away)
+    for _ in range(9):
+        log.observe(request(), Reply(200, b"{}"), 0.01)
+    await log.stop()
+    assert (counted("lost") - lost, tries) == (9, 1)
+
+
 async def test_a_batch_that_nobody_thought_of_does_not_end_the_log(
     log: ApiLog, database: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,3 +144,11 @@ async def test_the_console_prints_it(client: HttpClient, capsys: pytest.CaptureF
 async def test_no_text_becomes_a_header(client: HttpClient, field: dict[str, str]) -> None:
     with pytest.raises(MailRefused):
         await mailer_of(_settings("console"), client).send(msgspec.structs.replace(MAIL, **field))
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a@", "@shop.example", "a b@shop.example", "a@b,c@d", "अ@shop.example"]
+)
+async def test_an_address_that_is_none_is_refused_and_no_bug(client: HttpClient, address: str) -> None:
+    with pytest.raises(MailRefused, match="not an address"):
+        await mailer_of(_settings("console"), client).send(msgspec.structs.replace(MAIL, to=address))

@@ -104,9 +104,12 @@ class ApiLog:
             is_last = self._stopping.is_set()
             self._unproven = 0
             while self._waiting:
-                await self._write([self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))])
+                batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+                if not await self._write(batch) and is_last:
+                    _LOST.inc(len(self._waiting))  # else each batch would take its time to fail
+                    self._waiting.clear()
 
-    async def _write(self, batch: list[Seen]) -> None:
+    async def _write(self, batch: list[Seen]) -> bool:
         """Store a batch, or drop it: entries that wait for a store would push out those that come."""
         try:
             async with asyncio.timeout(_WRITE_SECONDS):
@@ -120,6 +123,8 @@ class ApiLog:
             _log.exception("api_log.failed", lost=len(batch))
         else:
             _KEPT.inc(len(rows))
+            return True
+        return False
 
     async def _rows(self, batch: list[Seen]) -> list[tuple[object, ...]]:
         rows: list[tuple[object, ...]] = []

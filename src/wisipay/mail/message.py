@@ -4,6 +4,7 @@ Decides that a mail is plain text to one person. Must never let a text become a 
 address are refused.
 """
 
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Final
@@ -41,7 +42,7 @@ def email_message(mail: Mail, sender: Sender) -> EmailMessage:
     try:
         message["From"] = Address(sender.name, addr_spec=sender.address)
         message["To"] = Address(addr_spec=mail.to)
-    except ValueError:
+    except (ValueError, IndexError, HeaderParseError):  # the library's ways to say so: "a@" is an IndexError
         raise MailRefused("not an address that mail can be sent to") from None
     message["Subject"] = mail.subject
     message["Message-ID"] = f"<{mail.id}@{sender.address.rpartition('@')[2]}>"
