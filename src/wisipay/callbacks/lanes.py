@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from wisipay.callbacks.turns import WaitingMerchant
+
 WINDOW_START: Final = 8
 WINDOW_MIN: Final = 2
 WINDOW_MAX: Final = 128
@@ -54,6 +56,14 @@ class Lanes:
         """Whether the merchant may have another delivery in flight."""
         lane = self._lanes.get(merchant_id)
         return lane is None or lane.places(now, self._troubled_room()) > 0
+
+    def may_send(self, waiting: WaitingMerchant, now: float) -> bool:
+        """Note whether something of this merchant is due, and whether a delivery of it may begin now."""
+        if not waiting.is_due:
+            self.note_served(waiting.merchant_id)
+            return False
+        self.note_waiting(waiting.merchant_id, now)
+        return self.is_open(waiting.merchant_id, now)
 
     def note_waiting(self, merchant_id: str, now: float) -> None:
         """Something of this merchant is due and waits; `note_served` takes it back."""

@@ -21,10 +21,10 @@ from wisipay.callbacks.switching import (
 )
 from wisipay.callbacks.turns import WaitingMerchant
 from wisipay.core.database import Connection, Pool
+from wisipay.core.queue import read_depth
 from wisipay.core.sql import load_queries
 
 _QUERIES = load_queries(__file__, "queries.sql")
-_DEPTH_COUNTED_MAX = 10_000
 _PATIENCE = Patience()
 
 
@@ -69,8 +69,7 @@ async def switch_on(conn: Connection, merchant_id: str, type_: str) -> list[str]
 
 async def depth(pool: Pool) -> tuple[int, float]:
     """Give the number of due events (counted up to a bound) and the age of the oldest in seconds."""
-    row = await pool.fetchrow(_QUERIES["depth"], _DEPTH_COUNTED_MAX)
-    return (row["due"], row["age_seconds"]) if row is not None else (0, 0.0)
+    return await read_depth(pool, _QUERIES["depth"])
 
 
 def event_of(row: asyncpg.Record) -> CallbackEvent:

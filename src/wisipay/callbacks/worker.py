@@ -19,7 +19,7 @@ from wisipay.callbacks.handover import NOBODY, Outbox
 from wisipay.callbacks.lanes import Lanes
 from wisipay.callbacks.model import Attempt, AttemptOutcome, CallbackEvent, ClaimedCallback
 from wisipay.callbacks.switching import Patience
-from wisipay.callbacks.turns import Turns, WaitingMerchant
+from wisipay.callbacks.turns import Turns
 from wisipay.core.batch import Batcher
 from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
@@ -118,7 +118,7 @@ class CallbackWorker:
     async def _claim(self, free: int, lease: Lease) -> Sequence[ClaimedCallback]:
         now = monotonic()
         self._tidy(now)
-        merchants = await self._turns.look(free, lambda each: self._may_send(each, now))
+        merchants = await self._turns.look(free, lambda each: self._lanes.may_send(each, now))
         places = self._lanes.share_out(merchants, free, now)
         if not places:
             return ()
@@ -130,13 +130,6 @@ class CallbackWorker:
             if taken[merchant_id] < wanted:
                 self._lanes.note_served(merchant_id)
         return claimed
-
-    def _may_send(self, waiting: WaitingMerchant, now: float) -> bool:
-        if not waiting.is_due:
-            self._lanes.note_served(waiting.merchant_id)
-            return False
-        self._lanes.note_waiting(waiting.merchant_id, now)
-        return self._lanes.is_open(waiting.merchant_id, now)
 
     async def _renew(self, callbacks: Sequence[ClaimedCallback], lease: Lease) -> None:
         event_ids = [callback.event.event_id for callback in callbacks]

@@ -19,6 +19,7 @@ from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID, uuid4
 
+from wisipay.core.database import Pool
 from wisipay.core.listener import Listener
 from wisipay.core.logging import get_logger
 from wisipay.core.metrics import CLAIMED, QUEUE_AGE_SECONDS, QUEUE_DEPTH
@@ -29,6 +30,7 @@ _LEAST_CLAIM_GAP_SECONDS: Final = 0.02
 _RENEWALS_PER_LEASE: Final = 4
 _CANCEL_SECONDS: Final = 5
 _OBSERVE_EVERY_SECONDS: Final = 15
+_DEPTH_COUNTED_MAX: Final = 10_000
 
 _log = get_logger(__name__)
 
@@ -233,6 +235,12 @@ class ClaimLoop(Generic[Row]):
                 await self._renew([held.row for held in group], replace(lease, seconds=0))
             except Exception:  # noqa: BLE001 - their leases run out by themselves
                 _log.exception("queue.release_failed", queue=self._name, rows=len(group))
+
+
+async def read_depth(pool: Pool, query: str) -> tuple[int, float]:
+    """Give how many rows are due, counted up to a bound, and the age of the oldest in seconds, as `query` tells."""
+    row = await pool.fetchrow(query, _DEPTH_COUNTED_MAX)
+    return (row["due"], row["age_seconds"]) if row is not None else (0, 0.0)
 
 
 def _by_lease(held_rows: Iterable[_Held[Row]]) -> dict[Lease, list[_Held[Row]]]:

@@ -12,11 +12,11 @@ from uuid import UUID
 import asyncpg
 
 from wisipay.core.database import Connection, Pool
+from wisipay.core.queue import read_depth
 from wisipay.core.sql import load_queries
 from wisipay.webhooks.model import ClaimedWebhook, Look, ReceivedWebhook
 
 _QUERIES = load_queries(__file__, "queries.sql")
-_DEPTH_COUNTED_MAX = 10_000
 
 
 async def insert(pool: Pool, webhooks: Sequence[ReceivedWebhook]) -> list[None]:
@@ -79,8 +79,7 @@ async def record(database: Pool | Connection, looks: Sequence[Look]) -> list[boo
 
 async def depth(pool: Pool) -> tuple[int, float]:
     """Give the number of due webhooks (counted up to a bound) and the age of the oldest in seconds."""
-    row = await pool.fetchrow(_QUERIES["depth"], _DEPTH_COUNTED_MAX)
-    return (row["due"], row["age_seconds"]) if row is not None else (0, 0.0)
+    return await read_depth(pool, _QUERIES["depth"])
 
 
 def webhook_of(row: asyncpg.Record) -> ReceivedWebhook:

@@ -18,7 +18,7 @@ from wisipay.callbacks.endpoints.model import ClaimedDelivery, EndpointStatus
 from wisipay.callbacks.lanes import Lanes
 from wisipay.callbacks.model import Attempt, AttemptOutcome
 from wisipay.callbacks.switching import Patience
-from wisipay.callbacks.turns import Turns, WaitingMerchant
+from wisipay.callbacks.turns import Turns
 from wisipay.core.batch import Batcher
 from wisipay.core.clock import Clock
 from wisipay.core.database import Pool
@@ -83,7 +83,7 @@ class EndpointWorker:
             self._lanes.forget_idle(now)
             is_more = await store.resume(self._pool) == store.MOVED_MAX
             self._tidy_at = now + (_MORE_AFTER_SECONDS if is_more else _TIDY_EVERY_SECONDS)
-        endpoints = await self._turns.look(free, lambda each: self._may_send(each, now))
+        endpoints = await self._turns.look(free, lambda each: self._lanes.may_send(each, now))
         places = self._lanes.share_out(endpoints, free, now)
         if not places:
             return ()
@@ -103,13 +103,6 @@ class EndpointWorker:
         for each in to_send:
             self._lanes.begin(each.addressee.endpoint.id)
         return to_send
-
-    def _may_send(self, waiting: WaitingMerchant, now: float) -> bool:
-        if not waiting.is_due:
-            self._lanes.note_served(waiting.merchant_id)
-            return False
-        self._lanes.note_waiting(waiting.merchant_id, now)
-        return self._lanes.is_open(waiting.merchant_id, now)
 
     async def _renew(self, deliveries: Sequence[ClaimedDelivery], lease: Lease) -> None:
         await store.renew(self._pool, [each.key for each in deliveries], lease.token, int(lease.seconds))

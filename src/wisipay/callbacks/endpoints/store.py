@@ -16,12 +16,12 @@ from wisipay.callbacks.store import event_of
 from wisipay.callbacks.switching import Address, Patience, failed_at_all, out_of_patience, tell_switched_off
 from wisipay.callbacks.turns import WaitingMerchant
 from wisipay.core.database import Connection, Pool
+from wisipay.core.queue import read_depth
 from wisipay.core.sql import load_queries
 
 QUERIES = load_queries(__file__, "queries.sql")
 MOVED_MAX = 10_000
 """Deliveries that are paused or resumed at a time; the workers go on with the rest."""
-_DEPTH_COUNTED_MAX = 10_000
 
 
 async def endpoints_waiting(pool: Pool, after: str, limit: int) -> list[WaitingMerchant]:
@@ -88,8 +88,7 @@ async def resume(database: Pool | Connection, endpoint_id: str | None = None) ->
 
 async def depth(pool: Pool) -> tuple[int, float]:
     """Give the number of due deliveries (counted up to a bound) and the age of the oldest in seconds."""
-    row = await pool.fetchrow(QUERIES["depth"], _DEPTH_COUNTED_MAX)
-    return (row["due"], row["age_seconds"]) if row is not None else (0, 0.0)
+    return await read_depth(pool, QUERIES["depth"])
 
 
 def endpoint_of(row: asyncpg.Record) -> Endpoint:
