@@ -61,7 +61,11 @@ async def _list(api: DeveloperApi, request: WireRequest) -> Reply:
         found = await callbacks.endpoints_of(conn, merchant.id)
         off = await callbacks.switched_off_urls(conn, merchant.id)
     shown = [UrlOffData(each.type, each.url, each.reason, each.switched_off_at.isoformat()) for each in off]
-    return _reply(EndpointsAnswer(data=EndpointsData([_endpoint(each) for each in found], shown)))
+    return _reply(
+        EndpointsAnswer(
+            data=EndpointsData(endpoints=[_endpoint(each) for each in found], callback_urls_switched_off=shown)
+        )
+    )
 
 
 async def _add(api: DeveloperApi, request: WireRequest) -> Reply:
