@@ -15,8 +15,10 @@ from wisipay.providers.health import (
     health_of,
     hopes_of,
     judge,
+    may_try,
     together,
 )
+from wisipay.providers.recent import Recent
 
 NOW = 1_800_000_000_000
 OPEN = Standing()
@@ -24,6 +26,7 @@ POLICY = HealthPolicy()
 TAKEN = Accepted(ProviderStatus.PENDING)
 LOST = Unknown("answer lost")
 REFUSED = Rejected("NO", "no", sent=True)
+NOTHING = Recent()
 
 
 def counted(*outcomes: Accepted | Rejected | Unknown, standing: Standing = OPEN) -> Tally:
@@ -102,30 +105,51 @@ def test_a_circuit_is_open_until_its_time_or_an_answer() -> None:
     assert not health_of(tally, OPEN, NOW + 2).is_blocked
 
 
-def test_a_channel_is_held_when_most_of_enough_calls_fail() -> None:
-    assert judge(OPEN, Tally(NOW, served=9, failed=10), NOW, POLICY) == OPEN
-    assert judge(OPEN, Tally(NOW, served=10, failed=10), NOW, POLICY) == OPEN
-    assert judge(OPEN, Tally(NOW, refused=20), NOW, POLICY) == OPEN
-    held = judge(OPEN, Tally(NOW, served=9, failed=11), NOW, POLICY)
+def test_a_channel_is_held_when_most_of_the_latest_calls_failed() -> None:
+    assert judge(OPEN, Tally(NOW, failed=100), NOTHING, NOW, POLICY) == OPEN
+    assert judge(OPEN, Tally(NOW), Recent(failing=0.6), NOW, POLICY) == OPEN
+    held = judge(OPEN, Tally(NOW, served=1_000), Recent(failing=0.61), NOW, POLICY)
     assert held == Standing(State.HELD, NOW, NOW + 30_000, 0)
 
 
 def test_after_its_time_it_is_on_trial_and_what_comes_of_it_decides() -> None:
-    held = Standing(State.HELD, NOW, NOW + 30_000, 0)
-    assert judge(held, Tally(NOW), NOW + 29_999, POLICY) == held
-    trial = judge(held, Tally(NOW), NOW + 30_000, POLICY)
+    held, later = Standing(State.HELD, NOW, NOW + 30_000, 0), NOW + 31_000
+    assert judge(held, Tally(NOW), NOTHING, NOW + 29_999, POLICY) == held
+    trial = judge(held, Tally(NOW), NOTHING, NOW + 30_000, POLICY)
     assert trial == Standing(State.TRIAL, NOW + 30_000, 0, 0)
-    assert judge(trial, Tally(NOW, trial_served=2, trial_failed=1), NOW + 31_000, POLICY) == trial
-    assert judge(trial, Tally(NOW, trial_served=3), NOW + 31_000, POLICY) == Standing(State.OPEN, NOW + 31_000)
-    again = judge(trial, Tally(NOW, trial_served=3, trial_failed=2), NOW + 31_000, POLICY)
-    assert again == Standing(State.HELD, NOW + 31_000, NOW + 91_000, 1)
+    assert judge(trial, Tally(NOW, trial_served=9, trial_failed=1), NOTHING, later, POLICY) == trial
+    for tally in (Tally(NOW, trial_served=5), Tally(NOW, trial_served=10, trial_failed=1)):
+        assert judge(trial, tally, NOTHING, later, POLICY) == Standing(State.OPEN, later)
+    again = judge(trial, Tally(NOW, trial_served=50, trial_failed=2), NOTHING, later, POLICY)
+    assert again == Standing(State.HELD, later, later + 60_000, 1)
 
 
-def test_each_hold_in_a_row_is_twice_as_long_up_to_ten_minutes_and_is_forgiven_in_time() -> None:
-    bad = Tally(NOW, failed=30)
-    levels = [judge(Standing(level=level, since_ms=NOW - 1_000), bad, NOW, POLICY) for level in (0, 2, 50)]
-    assert [each.until_ms - NOW for each in levels] == [60_000, 240_000, 600_000]
-    assert judge(Standing(level=5, since_ms=NOW - 600_001), bad, NOW, POLICY).level == 0
+def test_each_hold_in_a_row_is_twice_as_long_up_to_two_minutes_and_is_forgiven_in_time() -> None:
+    bad = Recent(failing=0.9)
+    levels = [judge(Standing(level=level, since_ms=NOW - 1_000), Tally(NOW), bad, NOW, POLICY) for level in (0, 1, 50)]
+    assert [each.until_ms - NOW for each in levels] == [60_000, 120_000, 120_000]
+    assert judge(Standing(level=5, since_ms=NOW - 600_001), Tally(NOW), bad, NOW, POLICY).level == 0
+
+
+def test_a_doubted_channel_that_is_well_again_stands_anew_and_what_was_before_is_forgotten() -> None:
+    before, recent = Standing(since_ms=NOW - 1_000, level=3), Recent(failing=0.5, run=8)
+    tally = Tally(NOW, served=40, failed=9, well=5, release=NOW - 1_000)
+    recent.run = 7
+    assert judge(before, tally, recent, NOW, POLICY) == before
+    recent.run = 8
+    after = judge(before, tally, recent, NOW, POLICY)
+    assert after == Standing(State.OPEN, NOW, 0, 3)
+    total = together([tally], after, NOW)
+    assert (total.calls, total.well) == (0, 5)
+
+
+def test_payments_try_channels_on_trial_and_doubted_ones_but_none_that_is_held() -> None:
+    trial, doubted = Standing(State.TRIAL, NOW), Recent(failing=0.5, run=1, failed_at_ms=NOW)
+    assert not may_try(NOTHING, trial, NOW, NOW + 999, POLICY)
+    assert may_try(NOTHING, trial, NOW, NOW + 1_000, POLICY)
+    assert may_try(doubted, OPEN, 0, NOW + 1_000, POLICY)
+    assert not may_try(doubted, Standing(State.HELD, NOW, NOW + 30_000), 0, NOW + 1_000, POLICY)
+    assert health_of(Tally(NOW), OPEN, NOW, may_try=True).may_try
 
 
 def test_what_was_counted_before_a_release_is_forgotten() -> None:
@@ -148,19 +172,12 @@ def test_only_calls_of_the_trial_count_for_it_and_processes_add_up() -> None:
     assert (total.blocked_until_ms, total.answered_at_ms) == (NOW + 5, NOW)
 
 
-def test_three_answers_after_a_circuit_opened_make_what_failed_forgotten_unless_one_fails_again() -> None:
-    tally = counted(*[LOST] * 16)
-    tally.block(NOW, NOW + 30_000)
-    failed = []
-    for _ in range(4):
-        tally.count(TAKEN, 0.1, NOW, OPEN)
-        failed.append(tally.failed)
-    assert failed == [8, 4, 0, 0]
-    tally.failed = 4
+def test_a_circuit_that_opens_or_is_tried_says_nothing_of_the_share_that_fails() -> None:
+    tally = counted(TAKEN, LOST, LOST)
+    assert (tally.answers, tally.failures) == (1, 2)
     tally.block(NOW + 1, NOW + 30_000)
-    tally.count(LOST, 0.1, NOW + 1, OPEN)  # the call that opened the circuit is counted once it is open
-    assert tally.failed == pytest.approx(5, abs=0.001)
-    tally.failed = 4
-    for outcome in (TAKEN, LOST, TAKEN):
-        tally.count(outcome, 0.1, NOW + 1, OPEN)
-    assert tally.failed == 3
+    tally.count(LOST, 0.1, NOW + 2, OPEN)  # the call that opened it is counted once it is open
+    assert (tally.answers, tally.failures, round(tally.failed)) == (1, 2, 3)
+    tally.count(TAKEN, 0.1, NOW + 3, OPEN)
+    tally.count(LOST, 0.1, NOW + 4, OPEN)
+    assert (tally.answers, tally.failures) == (2, 3)

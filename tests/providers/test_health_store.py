@@ -36,6 +36,10 @@ def state(store: HealthStore) -> State:
     return store.health(CHANNEL, "payout").standing.state
 
 
+def may_try(store: HealthStore) -> bool:
+    return store.health(CHANNEL, "payout").may_try
+
+
 async def shared(*stores: HealthStore) -> None:
     """Share twice: what the first say, the last have heard then, and the other way round."""
     for store in (*stores, *stores):
@@ -68,16 +72,41 @@ async def test_after_a_hold_some_payments_try_it_and_answers_release_it_for_all(
     clock.moment += timedelta(seconds=30)
     await shared(one, other)
     assert state(other) is State.TRIAL
-    assert one.may_try(CHANNEL, "payout")
+    assert may_try(one)
     one.tried(CHANNEL, "payout")
-    assert not one.may_try(CHANNEL, "payout")
+    assert not may_try(one)
     clock.moment += timedelta(seconds=2)
-    assert one.may_try(CHANNEL, "payout")
-    for store in (one, one, other):
+    assert may_try(one)
+    for store in (one, one, other, other, other):
         store.called(CHANNEL, "payout", TAKEN, 0.1)
     await shared(one, other)
     assert state(one) is state(other) is State.OPEN
     assert one.health(CHANNEL, "payout").calls == 0
+
+
+async def test_what_others_saw_makes_doubt_and_belief_from_when_they_are_first_heard_of(
+    redis: Redis, clock: FixedClock
+) -> None:
+    one, other = HealthStore(redis, clock=clock), HealthStore(redis, clock=clock)
+    fail(one, 4)
+    await shared(one, other)
+    clock.moment += timedelta(seconds=15)
+    assert may_try(one)
+    assert not may_try(other)  # it came later, and does not know when those failures were
+    fail(one, 1)
+    for _ in range(2):
+        other.called(CHANNEL, "payout", TAKEN, 0.1)
+        fail(one, 1)
+        await shared(one, other)
+    clock.moment += timedelta(seconds=15)
+    assert may_try(one)
+    assert may_try(other)
+    for store in (one, other) * 12:
+        store.called(CHANNEL, "payout", TAKEN, 0.1)
+    await shared(one, other)
+    assert one.health(CHANNEL, "payout").calls == other.health(CHANNEL, "payout").calls == 0
+    clock.moment += timedelta(seconds=15)
+    assert not may_try(one)
 
 
 async def test_a_standing_is_written_only_over_the_one_it_was_judged_from(redis: Redis, clock: FixedClock) -> None:

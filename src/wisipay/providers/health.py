@@ -2,8 +2,9 @@
 
 Counts fade: calls by half in a minute, ends of payments by half in ten, so that what was long ago stops to matter and a
 provider about which little is known is tried again. A channel of which too many calls fail is held; after a while some
-payments try it, and what becomes of them releases it or holds it for longer. Must never do I/O or read a clock: moments
-come in as Unix milliseconds. It never decides where a payment goes: routing does.
+payments try it, and what becomes of them releases it or holds it for longer; `recent` tells which one is well again
+without ever having been held. Must never do I/O or read a clock: moments come in as Unix milliseconds. It never decides
+where a payment goes: routing does.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from typing import Final
 import msgspec
 
 from wisipay.providers.base import CreateOutcome, Rejected, Unknown
+from wisipay.providers.recent import Recent
 
 CALLS_HALF_LIFE_MS: Final = 60_000
 ENDS_HALF_LIFE_MS: Final = 600_000
@@ -21,8 +23,6 @@ _IMAGINED: Final = 4
 """Payments imagined of every channel: what is believed of one about which nothing is known."""
 _EVIDENCE_MIN: Final = 20
 """Of so many calls, or ends, a channel is known well enough to be what others are hoped to be like."""
-
-_RECOVERED: Final = 3
 
 
 class Hopes(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Tally(msgspec.Struct, array_like=True):
     `served`: calls with an answer to the payment; `refused`: those with a definite no; `failed`: those that brought no
     word, or word of an outage. `waited_seconds` is what all of them took. `well` and `badly`: how payments ended.
     `release` and `trial`: since when the standing holds to which the counts of calls, and of trials, belong.
-    `recovered`: answers in a row since the circuit opened, up to those that make what failed before forgotten.
+    `answers` and `failures` are all that this process ever saw and do not fade: `recent` goes by what is new of them.
     """
 
     at_ms: int
@@ -58,7 +58,13 @@ class Tally(msgspec.Struct, array_like=True):
     answered_at_ms: int = 0
     blocked_at_ms: int = 0
     blocked_until_ms: int = 0
-    recovered: int = _RECOVERED
+    answers: int = 0
+    failures: int = 0
+
+    @property
+    def calls(self) -> float:
+        """How many calls are counted."""
+        return self.served + self.refused + self.failed
 
     def fade(self, now_ms: int) -> None:
         """Let the counts fade to what they are worth now."""
@@ -97,7 +103,7 @@ class Tally(msgspec.Struct, array_like=True):
 
     def block(self, now_ms: int, until_ms: int) -> None:
         """Note that the circuit is open until a moment, unless an answer comes before."""
-        self.blocked_at_ms, self.blocked_until_ms, self.recovered = now_ms, until_ms, 0
+        self.blocked_at_ms, self.blocked_until_ms = now_ms, until_ms
 
     def count(self, outcome: CreateOutcome, seconds: float, now_ms: int, standing: "Standing") -> None:
         """Count one call to the provider, begun under this standing."""
@@ -108,12 +114,12 @@ class Tally(msgspec.Struct, array_like=True):
         if is_failure(outcome):
             self.failed += 1
             self.trial_failed += is_on_trial
-            if self.answered_at_ms >= self.blocked_at_ms:  # else it is a call that opened the circuit, or tried it
-                self.recovered = _RECOVERED
+            if (
+                self.answered_at_ms >= self.blocked_at_ms
+            ):  # else it opened the circuit or tried it: that has its own say
+                self.failures += 1
             return
-        if self.recovered < _RECOVERED:
-            self.recovered += 1
-            self.failed = self.failed / 2 if self.recovered < _RECOVERED else 0
+        self.answers += 1
         self.answered_at_ms = now_ms
         self.trial_served += is_on_trial
         if isinstance(outcome, Rejected):
@@ -141,19 +147,20 @@ class Standing(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class HealthPolicy:
-    """When a channel is held: of at least `calls_min` calls, less than `hold_below` brought an answer.
+    """When a channel is held: more than `hold_from` of the latest calls, ten or so, failed.
 
-    `trial_served` answers on trial release it, `trial_failed` failures hold it again, each time for twice as long. Each
-    process lets one payment try it every `trial_gap_seconds`.
+    `trial_served` answers on trial release it, twice as many where one failed; `trial_failed` failures hold it again,
+    each time for twice as long, until `forgiven_seconds` have gone well. Each process lets one payment try it every
+    `trial_gap_seconds`.
     """
 
-    hold_below: float = 0.5
-    calls_min: int = 20
+    hold_from: float = 0.6
     hold_seconds: int = 30
-    hold_longest_seconds: int = 600
-    trial_served: int = 3
+    hold_longest_seconds: int = 120
+    forgiven_seconds: int = 600
+    trial_served: int = 5
     trial_failed: int = 2
-    trial_gap_seconds: float = 2
+    trial_gap_seconds: float = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,8 @@ class Health:
     """How a channel stands now, for one kind.
 
     `mean` and `spread` are of the share of payments that are taken and end well, of which `calls` and `ends` are the
-    evidence; `answered` is the share of calls with an answer. `is_blocked`: its circuit is open.
+    evidence; `answered` is the share of calls with an answer. `is_blocked`: its circuit is open. `may_try`: a payment
+    may find out now whether it is well again.
     """
 
     mean: float
@@ -172,6 +180,7 @@ class Health:
     seconds: float
     standing: Standing
     is_blocked: bool
+    may_try: bool = False
 
 
 def is_failure(outcome: object) -> bool:
@@ -179,9 +188,9 @@ def is_failure(outcome: object) -> bool:
     return isinstance(outcome, Unknown) or (isinstance(outcome, Rejected) and (outcome.outage or not outcome.sent))
 
 
-def health_of(tally: Tally, standing: Standing, now_ms: int, hopes: Hopes = _HOPES) -> Health:
+def health_of(tally: Tally, standing: Standing, now_ms: int, hopes: Hopes = _HOPES, *, may_try: bool = False) -> Health:
     """Tell what faded counts are worth."""
-    calls = tally.served + tally.refused + tally.failed
+    calls = tally.calls
     taken, taken_variance = _beta(tally.served, tally.refused + tally.failed, hopes.taken)
     well, well_variance = _beta(tally.well, tally.badly, hopes.well)
     variance = taken**2 * well_variance + well**2 * taken_variance + taken_variance * well_variance
@@ -195,6 +204,7 @@ def health_of(tally: Tally, standing: Standing, now_ms: int, hopes: Hopes = _HOP
         seconds=tally.waited_seconds / calls if calls else 0,
         standing=standing,
         is_blocked=is_blocked,
+        may_try=may_try,
     )
 
 
@@ -205,29 +215,37 @@ def hopes_of(tallies: Iterable[Tally]) -> Hopes:
     """
     taken, well = [], []
     for tally in tallies:
-        refused_or_failed = tally.refused + tally.failed
-        if tally.served + refused_or_failed >= _EVIDENCE_MIN:
-            taken.append(_beta(tally.served, refused_or_failed, _HOPES.taken)[0])
+        if tally.calls >= _EVIDENCE_MIN:
+            taken.append(_beta(tally.served, tally.refused + tally.failed, _HOPES.taken)[0])
         if tally.well + tally.badly >= _EVIDENCE_MIN:
             well.append(_beta(tally.well, tally.badly, _HOPES.well)[0])
     return Hopes(max(taken, default=_HOPES.taken), max(well, default=_HOPES.well))
 
 
-def judge(standing: Standing, tally: Tally, now_ms: int, policy: HealthPolicy) -> Standing:
-    """Return how a channel stands from now on, by what all processes together have seen of it."""
+def judge(standing: Standing, tally: Tally, recent: Recent, now_ms: int, policy: HealthPolicy) -> Standing:
+    """Return how a channel stands from now on, by what all processes together have seen of it.
+
+    One that is well again stands anew since now, which makes all processes forget what was counted before.
+    """
     if standing.state is State.HELD:
         return Standing(State.TRIAL, now_ms, 0, standing.level) if now_ms >= standing.until_ms else standing
     if standing.state is State.TRIAL:
         if tally.trial_failed >= policy.trial_failed:
             return _held(now_ms, standing.level + 1, policy)
-        if tally.trial_served >= policy.trial_served:
+        if tally.trial_served >= policy.trial_served * (1 + tally.trial_failed):
             return Standing(State.OPEN, now_ms, 0, standing.level)
         return standing
-    calls = tally.served + tally.refused + tally.failed
-    if calls >= policy.calls_min and calls - tally.failed < calls * policy.hold_below:
-        forgiven = now_ms - standing.since_ms > policy.hold_longest_seconds * 1_000
+    if recent.failing > policy.hold_from:
+        forgiven = now_ms - standing.since_ms > policy.forgiven_seconds * 1_000
         return _held(now_ms, 0 if forgiven else standing.level + 1, policy)
-    return standing
+    return Standing(State.OPEN, now_ms, 0, standing.level) if recent.is_well_again else standing
+
+
+def may_try(recent: Recent, standing: Standing, tried_ms: int, now_ms: int, policy: HealthPolicy) -> bool:
+    """Tell whether another payment may find out if a channel is well again; the last one of this process did then."""
+    if standing.state is State.TRIAL:
+        return now_ms - tried_ms >= policy.trial_gap_seconds * 1_000
+    return standing.state is State.OPEN and recent.may_try(tried_ms, now_ms)
 
 
 def together(tallies: Iterable[Tally], standing: Standing, now_ms: int) -> Tally:

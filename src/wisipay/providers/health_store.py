@@ -6,6 +6,7 @@ one process alone tells of it. Must never fail or delay a payment: what is lost 
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Final, TypeAlias, cast
@@ -31,8 +32,10 @@ from wisipay.providers.health import (
     health_of,
     hopes_of,
     judge,
+    may_try,
     together,
 )
+from wisipay.providers.recent import Recent
 
 TALLIES_KEY: Final = "wisipay:health:tallies"
 STANDINGS_KEY: Final = "wisipay:health:standings"
@@ -55,6 +58,7 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """
 _OPEN: Final = Standing()
+_HOPES: Final = Hopes()
 _tallies_decoder = msgspec.json.Decoder(dict[str, Tally])
 _standing_decoder = msgspec.json.Decoder(Standing)
 _logger = get_logger(__name__)
@@ -75,6 +79,8 @@ class HealthStore:
         self._texts: dict[Key, str] = {}
         self._tried_ms: dict[Key, int] = {}
         self._hopes: dict[PaymentKind, Hopes] = {}
+        self._recent: dict[Key, Recent] = {}
+        self._heard: dict[str, dict[str, tuple[int, int]]] = {}
         self._is_away = False
         self._task: asyncio.Task[None] | None = None
 
@@ -90,7 +96,10 @@ class HealthStore:
     def called(self, channel_id: str, kind: PaymentKind, outcome: CreateOutcome, seconds: float) -> None:
         """Count a call that asked a provider to begin a payment."""
         key = channel_id, kind
-        self._tally(key).count(outcome, seconds, self._now_ms(), self._standing(key))
+        tally, now_ms = self._tally(key), self._now_ms()
+        answers, failures = tally.answers, tally.failures
+        tally.count(outcome, seconds, now_ms, self._standing(key))
+        self._latest(key).take(tally.answers - answers, tally.failures - failures, now_ms)
 
     def ended(self, channel_id: str, kind: PaymentKind, *, well: bool) -> None:
         """Count the end of a payment that the provider had taken."""
@@ -108,13 +117,9 @@ class HealthStore:
         """Tell how a channel stands now."""
         key, now_ms = (channel_id, kind), self._now_ms()
         standing = self._standing(key)
-        hopes = self._hopes.get(kind, Hopes())
-        return health_of(together(self._seen(key), standing, now_ms), standing, now_ms, hopes)
-
-    def may_try(self, channel_id: str, kind: PaymentKind) -> bool:
-        """Tell whether a payment may try a channel that is on trial; not too many of this process do."""
-        tried_ms = self._tried_ms.get((channel_id, kind), 0)
-        return self._now_ms() - tried_ms >= self._policy.trial_gap_seconds * 1_000
+        is_tried = may_try(self._latest(key), standing, self._tried_ms.get(key, 0), now_ms, self._policy)
+        seen = together(self._seen(key), standing, now_ms)
+        return health_of(seen, standing, now_ms, self._hopes.get(kind, _HOPES), may_try=is_tried)
 
     def tried(self, channel_id: str, kind: PaymentKind) -> None:
         """Note that a payment tries the channel."""
@@ -165,15 +170,28 @@ class HealthStore:
             heard = _tallies_decoder.decode(content)
             if all(now_ms - tally.at_ms > GONE_AFTER_MS for tally in heard.values()):
                 await self._redis.hdel(TALLIES_KEY, process)
+                self._heard.pop(_text(process), None)
                 continue
             for name, tally in heard.items():
                 self._others.setdefault(_key(name), []).append(tally)
+            self._hear(_text(process), heard, now_ms)
         self._texts = {_key(_text(name)): _text(content) for name, content in standings.items()}
         self._standings = {key: _standing_decoder.decode(content) for key, content in self._texts.items()}
 
+    def _hear(self, process: str, heard: Mapping[str, Tally], now_ms: int) -> None:
+        """Take in which calls of another process are new; all that came before it was first heard are not."""
+        before = self._heard.get(process)
+        for name, tally in heard.items():
+            if before is not None:
+                answers, failures = before.get(name, (0, 0))
+                # Never fewer than none: a process of an earlier version counts something else there, up and down.
+                self._latest(_key(name)).take(max(0, tally.answers - answers), tally.failures - failures, now_ms)
+        self._heard[process] = {name: (tally.answers, tally.failures) for name, tally in heard.items()}
+
     async def _judge(self, key: Key, now_ms: int) -> None:
         before = self._standing(key)
-        after = judge(before, together(self._seen(key), before, now_ms), now_ms, self._policy)
+        seen = together(self._seen(key), before, now_ms)
+        after = judge(before, seen, self._latest(key), now_ms, self._policy)
         if after == before or not await self._keep(key, after):
             return
         channel_id, kind = key
@@ -212,6 +230,13 @@ class HealthStore:
         if tally is None:
             tally = self._own[key] = Tally(self._now_ms())
         return tally
+
+    def _latest(self, key: Key) -> Recent:
+        """Return what came of the latest calls under the standing that holds."""
+        recent, standing = self._recent.get(key), self._standing(key)
+        if recent is None or (standing.state is State.OPEN and recent.since_ms != standing.since_ms):
+            recent = self._recent[key] = Recent(standing.since_ms)
+        return recent
 
     def _seen(self, key: Key) -> list[Tally]:
         own = self._own.get(key)

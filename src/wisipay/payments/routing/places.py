@@ -41,7 +41,7 @@ class Used:
 class Look:
     """What was seen of a channel: what its adapter can do (or why it cannot be used), health, and use of its limits.
 
-    `may_try`: it is on trial, and a payment may try it now. `told`: what its provider lately said it holds of ours.
+    `may_try`: a payment may find out now whether it is well again. `told`: what its provider lately said that it holds.
     """
 
     capabilities: Capabilities | str

@@ -21,7 +21,7 @@ from wisipay.payments.routing.matching import RuleIndex
 from wisipay.payments.routing.model import Decision, Facts, Place
 from wisipay.payments.routing.places import Look, place_of
 from wisipay.payments.routing.spending import Spending
-from wisipay.providers import Capabilities, HealthStore, ProviderGateway, State
+from wisipay.providers import Capabilities, HealthStore, ProviderGateway
 
 KEPT: Final = timedelta(milliseconds=250)
 
@@ -169,11 +169,10 @@ class Router:
                 capabilities = type(error).__name__
             moment.capabilities[channel.id] = capabilities
         health = None if self._health is None else self._health.health(channel.id, facts.kind)
-        on_trial = health is not None and health.standing.state is State.TRIAL
         look = Look(
             capabilities,
             health,
-            may_try=on_trial and self._health is not None and self._health.may_try(channel.id, facts.kind),
+            may_try=health is not None and health.may_try,
             used=None if self._spending is None else self._spending.used(channel.id, facts.kind),
             told=None if self._spending is None else self._spending.told(channel.id),
         )
