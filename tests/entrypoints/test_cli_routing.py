@@ -67,6 +67,14 @@ async def test_a_channel_is_paused_with_a_reason_and_resumed(run: Run) -> None:
     assert "  1. dummy_demo" in await run(*ASKED)
 
 
+async def test_a_dry_run_of_a_payout_tells_of_the_beneficiarys_branch(run: Run, settings: Settings) -> None:
+    told = await run(*ASKED, "--ifsc", "sbin0000300")
+    assert "SBIN0000300: State Bank of India; reached by IMPS, NEFT, RTGS, UPI\n" in told
+    assert settings.bank_directory_file is None
+    with pytest.raises(SystemExit):
+        await run(*ASKED, "--ifsc", "SBIN1")
+
+
 async def test_windows_hours_and_floats_are_set_and_seen_by_a_dry_run(run: Run) -> None:
     tomorrow = in_ist(utc_now() + timedelta(days=1))
     begins, ends = tomorrow.strftime("%Y-%m-%dT10:00"), tomorrow.strftime("%Y-%m-%dT11:00")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wisipay.core.config import SettingsError
-from wisipay.payments import PayCode, PaymentError, load_directory
+from wisipay.payments import PayCode, PaymentError, branch_line, load_directory
 from wisipay.payments.beneficiary_check import check_beneficiary
 
 HEADING = "BANK,IFSC,BRANCH,IMPS,RTGS,NEFT,UPI"
@@ -87,3 +87,23 @@ def test_a_file_that_is_no_directory_stops_the_start(tmp_path: Path) -> None:
             path.write_bytes(content)
         with pytest.raises(SettingsError, match=f"BANK_DIRECTORY_FILE.*{told}"):
             load_directory(path)
+
+
+@pytest.mark.parametrize(
+    ("ifsc", "mode", "told", "is_refused"),
+    [
+        ("HDFC0000001", "RTGS", "HDFC Bank, MUMBAI; reached by IMPS, NEFT, RTGS, UPI", False),
+        ("ODDB0000002", "RTGS", "Odd Bank, PUNE; reached by NEFT, so not by RTGS", True),
+        ("SBIN0000300", "NEFT", "State Bank of India; reached by IMPS, NEFT, RTGS, UPI", False),
+        ("HDFC0ZZZZZ9", "IMPS", "HDFC Bank; the branch is not in the directory", False),
+        ("QQQQ0000001", "IMPS", "no bank that is known; the branch is not in the directory", False),
+    ],
+)
+def test_operators_are_told_of_branch_and_rails(
+    branches: Path, ifsc: str, mode: str, told: str, *, is_refused: bool
+) -> None:
+    assert branch_line(load_directory(branches), ifsc, mode) == (f"{ifsc}: {told}", is_refused)
+
+
+def test_operators_are_told_of_what_is_no_ifsc() -> None:
+    assert branch_line(load_directory(None), "HDFC1", "IMPS") == ("HDFC1 is no IFSC", True)

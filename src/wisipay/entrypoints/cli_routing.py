@@ -173,9 +173,13 @@ async def _dry_run(
         facts = parts.router.facts(merchant_id, service, mode, paise, seed, party, redirect_url="-", at=moment)
         decision = await parts.router.dry_run(merchant.service(service), facts, moment)
     tell(f"{service} of {rupees_text(paise)} rupees by {mode} for {merchant_id}:")
+    is_refused = False
+    if service == "payout" and ifsc and not vpa:
+        line, is_refused = payments.branch_line(payments.load_directory(settings.bank_directory_file), ifsc, mode)
+        tell(line)
     for line in payments.decision_lines(decision.record()):
         tell(line)
-    if not decision.ranked:
+    if is_refused or not decision.ranked:
         tell("  nowhere: the payment would be refused")
         sys.exit(1)
 

@@ -1,7 +1,7 @@
 """Payments: collect (payin) and disburse (payout) through providers, on a pure machine driven in batches."""
 
 from wisipay.payments.asking import Asker
-from wisipay.payments.bank_directory import load_directory
+from wisipay.payments.bank_directory import branch_line, load_directory
 from wisipay.payments.beneficiary import BankDirectory
 from wisipay.payments.commands import Heard, SetStatus
 from wisipay.payments.contract import ErrorBody
@@ -61,6 +61,7 @@ __all__ = [
     "Verifier",
     "WordResult",
     "Words",
+    "branch_line",
     "decision_lines",
     "list_payments",
     "load_directory",

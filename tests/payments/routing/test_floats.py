@@ -14,7 +14,7 @@ from wisipay.core.clock import utc_now
 from wisipay.core.metrics import REGISTRY
 from wisipay.core.money import Paise
 from wisipay.entrypoints.engine import Engine
-from wisipay.merchants import Author, change_channel, state_float
+from wisipay.merchants import Author, Directory, RoutingBook, change_channel, state_float
 from wisipay.payments import FloatPoller, Kind, PayCode, PaymentError, Request, Spending, Transaction
 from wisipay.payments.routing.floats import TOLD_FOR
 from wisipay.providers import Balance, ProviderGateway
@@ -94,6 +94,53 @@ async def test_payouts_pass_a_provider_that_told_of_an_empty_float(parts: Engine
         return REGISTRY.get_sample_value(f"wisipay_provider_float_{name}", {"channel": FIRST})
 
     assert (shown("paise"), shown("low")) == (20_000, 1)
+
+
+@dataclass
+class Accounts:
+    """The directory of an installation whose channels have these credentials; those of a missing one cannot be read."""
+
+    parts: Engine
+    credentials_of: dict[str, dict[str, str]]
+
+    async def routing_book(self) -> RoutingBook:
+        return await self.parts.directory.routing_book()
+
+    async def credentials(self, channel_id: str) -> tuple[str, dict[str, str]]:
+        return "dummy", self.credentials_of[channel_id]
+
+
+async def test_channels_of_one_account_share_its_float(parts: Engine) -> None:
+    await poller(parts, Teller({FIRST: 90_000, SECOND: 90_000})).poll()
+    one_key = {FIRST: {"apiKey": "k", "webhookKey": "1"}, SECOND: {"apiKey": "k", "webhookKey": "2"}}
+    spending = Spending(parts.pool, cast("Directory", Accounts(parts, one_key)), parts.clock)
+    parts.router._spending = spending  # noqa: SLF001 - one that reads when the test says so
+    await refreshed(parts, spending)
+    assert (await payout(parts, "ORDER-1")).channel_id == FIRST
+    parts.router._latest.now -= timedelta(minutes=1)  # noqa: SLF001 - as in `refreshed`
+    with pytest.raises(PaymentError) as empty:  # 400 rupees are left, for the other channel as well
+        await payout(parts, "ORDER-2")
+    assert "dummy2_demo: its float holds 40000 paise more" in (empty.value.internal or "")
+    await refreshed(parts, spending)
+    left = [told.balance_paise for name in (FIRST, SECOND) if (told := spending.told(name))]
+    assert left == [90_000, 40_000]
+
+
+async def test_channels_of_other_accounts_and_those_that_cannot_be_read_share_nothing(parts: Engine) -> None:
+    await poller(parts, Teller({FIRST: 90_000, SECOND: 90_000})).poll()
+    await parts.pool.execute("UPDATE payments_floats SET channel_id = 'gone_demo' WHERE channel_id = $1", SECOND)
+    installations: list[dict[str, dict[str, str]]] = [
+        {FIRST: {"apiKey": "a"}, "gone_demo": {"apiKey": "b"}},
+        {FIRST: {}, "gone_demo": {}},
+        {},
+    ]
+    for keys in installations:
+        spending = Spending(parts.pool, cast("Directory", Accounts(parts, keys)), parts.clock)
+        await spending.refresh()
+        spending.sent(FIRST, "payout", 50_000)
+        other = spending.told("gone_demo")
+        assert other
+        assert other.balance_paise == 90_000
 
 
 async def test_the_later_word_counts_and_the_operators_reserve_is_kept(parts: Engine) -> None:

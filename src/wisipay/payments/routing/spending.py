@@ -1,13 +1,16 @@
 """How much has gone through channels that have limits or a float, read every two seconds, beside the payments' way.
 
-Decides nothing: routing passes by a channel that is full or out of money, and the machine counts exactly, under locks.
-What this process itself sends in between is taken into account at once.
+Decides which channels pay out of one float: those of one adapter with the same credentials, whatever their webhooks are
+signed with. For the rest it decides nothing: routing passes by a channel that is full or out of money, and the machine
+counts exactly, under locks. What this process itself sends in between is taken into account at once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -45,6 +48,7 @@ class Spending:
         self._clock = clock
         self._used: dict[str, Used] = {}
         self._told: dict[str, ToldFloat] = {}
+        self._sharing: dict[str, list[str]] = {}
         self._day: date | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -63,7 +67,10 @@ class Spending:
         return self._used.get(_subject(channel_id, kind))
 
     def told(self, channel_id: str) -> ToldFloat | None:
-        """Return what the provider said of the channel's float, None when it did not, or too long ago."""
+        """Return what the provider said of the channel's float, None when it did not, or too long ago.
+
+        What other channels of the same account have sent since then is taken off.
+        """
         return self._told.get(channel_id)
 
     def sent(self, channel_id: str, kind: ServiceKind, amount_paise: int) -> None:
@@ -72,6 +79,11 @@ class Spending:
         used = self._used.get(subject)
         if used is not None:
             self._used[subject] = Used(used.day + amount_paise, used.month + amount_paise, used.ever + amount_paise)
+        if kind == "payout":
+            for other in self._sharing.get(channel_id, ()):
+                if other != channel_id:
+                    told = self._told[other]
+                    self._told[other] = replace(told, balance_paise=told.balance_paise - amount_paise)
 
     async def refresh(self) -> None:
         """Read what was used."""
@@ -87,8 +99,22 @@ class Spending:
                 if _is_bounded(channel, kind) or (kind == "payout" and channel.id in with_float)
             ]
             self._used = await read_used(conn, subjects, day)
-        self._told, self._day = told, day
+        self._sharing = await self._sharers(told)
+        self._told, self._day = _shared(told, self._sharing, self._used), day
         self._show()
+
+    async def _sharers(self, told: Iterable[str]) -> dict[str, list[str]]:
+        """Return for every channel all that have its account, itself among them."""
+        accounts = defaultdict[object, list[str]](list)
+        for channel_id in told:
+            try:
+                adapter, credentials = await self._directory.credentials(channel_id)
+            except Exception as error:  # noqa: BLE001 - one channel's credentials must not stop the others
+                _log.warning("routing.account_unknown", channel_id=channel_id, error=type(error).__name__)
+                continue
+            keys = frozenset(each for each in credentials.items() if not each[0].lower().startswith("webhook"))
+            accounts[(adapter, keys) if keys else channel_id].append(channel_id)
+        return {channel_id: sharers for sharers in accounts.values() for channel_id in sharers}
 
     def _show(self) -> None:
         """Set the gauges; those of a channel that tells no more keep their last value, and are no longer low."""
@@ -105,6 +131,22 @@ class Spending:
             except OUTAGES as error:
                 _log.warning("routing.spending_stale", error=repr(error))
             await asyncio.sleep(EVERY_SECONDS)
+
+
+def _shared(
+    told: Mapping[str, ToldFloat], sharing: Mapping[str, list[str]], used: Mapping[str, Used]
+) -> dict[str, ToldFloat]:
+    """Give all channels of an account the latest word of its float, less what the others have sent since theirs."""
+    shared, sent = {}, {}
+    for channel_id, one in told.items():
+        now_used = used.get(_subject(channel_id, "payout"))
+        sent[channel_id] = 0 if now_used is None else now_used.ever - one.used_paise
+    for channel_id, one in told.items():
+        sharers = sharing.get(channel_id, [channel_id])
+        latest = max((told[sharer] for sharer in sharers), key=lambda each: each.told_at)
+        others_paise = sum(sent[sharer] for sharer in sharers if sharer != channel_id)
+        shared[channel_id] = ToldFloat(latest.balance_paise - others_paise, one.used_paise, latest.told_at)
+    return shared
 
 
 async def read_used(conn: Connection, subjects: Iterable[str], day: date) -> dict[str, Used]:
