@@ -99,6 +99,13 @@ def redact_field(name: str, value: Any) -> Any:  # noqa: ANN401 - takes and give
     """Return what may be shown of a value that stands under this name."""
     if _is_plain(name) and isinstance(value, (str, int)):  # no plain name is sensitive, so this spares a look
         return value
+    if isinstance(value, int) or (isinstance(value, str) and len(value) <= _WORD_LENGTH_MAX):
+        return _redacted_word(name, value)
+    return _redact_named(name, value, 0)
+
+
+@lru_cache(maxsize=4096, typed=True)  # statuses, routes and words of our own come again and again
+def _redacted_word(name: str, value: str | int) -> Any:  # noqa: ANN401 - a word, or what hides it
     return _redact_named(name, value, 0)
 
 
