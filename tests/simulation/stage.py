@@ -190,9 +190,18 @@ class Stage:
         if how == "accepted without name":
             return replace(accepted, provider_reference=None)
         if how == "name of another":
-            names = [each.name for each in self.world.provider.orders.values() if each.provider_id == order.provider_id]
+            names = self._names_known(order)
             return replace(accepted, provider_reference=names[self.choices.below(len(names))])
         return accepted
+
+    def _names_known(self, order: Order) -> list[str]:
+        """Return the names that can be told of this order: its own, and those that we know others of its provider by.
+
+        Nobody can tell that a name is another's before it was heard of that one: what comes under it is believed.
+        """
+        known = self.world.payments.references
+        orders = [each for each in self.world.provider.orders.values() if each.provider_id == order.provider_id]
+        return [each.name for each in orders if each is order or (each.provider_id, each.name) in known]
 
     def _take(self, call: Call) -> Order:
         """Let a provider execute an order, after a look at whether we may still want that."""
