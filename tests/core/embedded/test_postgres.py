@@ -35,6 +35,10 @@ async def _value(running: Running, sql: str) -> object:
         await connection.close()
 
 
+def _mapped(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
 async def _kill(running: Running) -> None:
     process.send(running.identity, signal.SIGKILL)
     assert not await process.wait_until_gone([running.identity], 5)
@@ -76,6 +80,19 @@ async def test_committed_data_survives_a_kill(data_dir: Path, free_port: Port) -
     second = await postgres.start(data_dir, port)
     assert not second.reused
     assert await _value(second, "SELECT number FROM kept") == 7
+
+
+async def test_killed_server_leaves_nothing_outside_its_folder(data_dir: Path, free_port: Port) -> None:
+    running = await postgres.start(data_dir, free_port())
+    assert str(data_dir / "postgres" / "data" / "pg_dynshmem") in _mapped(running.pid)
+    connection = await asyncpg.connect(running.url)
+    try:
+        await connection.execute("SET debug_parallel_query = on")  # a query in a worker has segments of its own
+        assert await connection.fetchval("SELECT count(*) FROM pg_class") > 0
+        mapped = _mapped(connection.get_server_pid())
+    finally:
+        await connection.close()
+    assert "/dev/shm/PostgreSQL" not in mapped  # noqa: S108 - nothing is written there
 
 
 async def test_server_nobody_wrote_down_is_stopped_and_replaced(data_dir: Path, free_port: Port) -> None:

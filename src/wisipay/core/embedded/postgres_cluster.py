@@ -64,6 +64,10 @@ def server_settings(port: int) -> Sequence[str]:
         "synchronous_commit": "on",
         "full_page_writes": "on",
         "wal_compression": "pglz",
+        # Segments in /dev/shm outlive a server that is killed and whose folder is then removed. Kept in files of the
+        # cluster they go with it; those files are not written to before so much of the server's own memory is taken.
+        "dynamic_shared_memory_type": "mmap",
+        "min_dynamic_shared_memory": "16MB",
         "shared_buffers": f"{min(_SHARED_BUFFERS_MAX_MEBIBYTES, memory // 8)}MB",
         "effective_cache_size": f"{memory // 2}MB",
         "maintenance_work_mem": "128MB",
