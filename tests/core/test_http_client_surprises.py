@@ -97,6 +97,13 @@ async def test_no_header_can_smuggle_another(client: HttpClient, headers: dict[s
     assert server.requests == []
 
 
+async def test_percent_signs_in_the_address_and_in_headers_are_sent_as_they_are(client: HttpClient) -> None:
+    async with serving(answering(OK)) as server:
+        await client.request("GET", server.url + "/a%20%s", headers={"x-%s": "100 %d"}, timeout_seconds=5)
+    assert server.requests[0].startswith(b"GET /a%20%s HTTP/1.1\r\n")
+    assert b"\r\nx-%s: 100 %d\r\n" in server.requests[0]
+
+
 async def test_a_name_and_password_in_the_address_become_a_header(client: HttpClient) -> None:
     async with serving(answering(OK)) as server:
         await call(client, server.url.replace("//", "//ravi:pass@"))

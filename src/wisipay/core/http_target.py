@@ -19,6 +19,7 @@ _URL_FORM = re.compile(r"[!-~]+", re.ASCII)
 _NAME_FORM = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z\-]+", re.ASCII)
 _NOT_IN_VALUES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NO_URL = "the address is not an http or https URL"
+_ODD_HEADER = "a header holds characters that no header has"
 
 
 class Target(msgspec.Struct, frozen=True, gc=False):
@@ -61,22 +62,25 @@ def read_target(url: str) -> Target:
 
 def request_bytes(method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
     """Return the whole request. Raises ValueError for a header that could not be told from two."""
-    head = _head(method, target, tuple(headers.items()))
+    values = tuple(headers.values())
+    if _NOT_IN_VALUES.search("".join(values)):
+        raise ValueError(_ODD_HEADER)
+    head = (_head_form(method, target, tuple(headers)) % values).encode(errors="surrogateescape")
     if body is None:
         return head + b"\r\n"
     return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
-@lru_cache(maxsize=1024)
-def _head(method: str, target: Target, headers: tuple[tuple[str, str], ...]) -> bytes:
-    given = {name.lower() for name, _ in headers}
+@lru_cache(maxsize=1024)  # values are new with every request, addresses and names of headers are not
+def _head_form(method: str, target: Target, names: tuple[str, ...]) -> str:
+    """Return the first lines with a `%s` for the value of each header. Raises ValueError."""
+    given = {name.lower() for name in names}
     ours = {"Host": target.host_header, **_FIXED}
     if target.authorization is not None:
         ours["Authorization"] = target.authorization
-    lines = [f"{method} {target.path_and_query} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in ours.items() if name.lower() not in given]
-    for name, value in headers:
-        if _NAME_FORM.fullmatch(name) is None or _NOT_IN_VALUES.search(value):
-            raise ValueError("a header holds characters that no header has")
-        lines.append(f"{name}: {value}")
-    return "\r\n".join((*lines, "")).encode(errors="surrogateescape")
+    fixed = [f"{method} {target.path_and_query} HTTP/1.1"]
+    fixed += [f"{name}: {value}" for name, value in ours.items() if name.lower() not in given]
+    if not all(map(_NAME_FORM.fullmatch, names)):
+        raise ValueError(_ODD_HEADER)
+    lines = [line.replace("%", "%%") for line in fixed] + [f"{name.replace('%', '%%')}: %s" for name in names]
+    return "\r\n".join((*lines, ""))
