@@ -41,7 +41,8 @@ class Latency(msgspec.Struct, frozen=True):
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """One measured rate. `cpu_ms` is processor time per unit by process, `cores` how many it kept busy.
 
-    `ratio` is to pgbench's debit-credit; `stored` is how many payments the database held.
+    `ratio` is to pgbench's debit-credit, of the whole run where the figure has none of its own; `stored` is how many
+    payments the database held.
     """
 
     name: str

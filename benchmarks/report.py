@@ -50,14 +50,17 @@ def machine(postgres_version: str) -> dict[str, str]:
 
 
 def complete(sections: Iterable[Section], pgbench: Sequence[float], pgbench_bound: str = "") -> list[Section]:
-    """Put parts of one name together, in their order, and each figure into proportion to debit-credit."""
+    """Put parts of one name together, in their order, and each figure into proportion to debit-credit.
+
+    A figure that was measured in turns with debit-credit has its proportion already.
+    """
     debit_credit = fmean(pgbench)
     together: dict[str, Section] = {}
     for section in sections:
         one = together.setdefault(section.name, Section(name=section.name))
         one.at, one.pgbench, one.pgbench_bound = f"{datetime.now(UTC):%Y-%m-%d}", list(pgbench), pgbench_bound
         one.figures += [
-            msgspec.structs.replace(figure, ratio=round(figure.per_second / debit_credit, 3))
+            msgspec.structs.replace(figure, ratio=figure.ratio or round(figure.per_second / debit_credit, 3))
             for figure in section.figures
         ]
         one.tables += section.tables

@@ -24,9 +24,10 @@ TITLES: Final = {
     ),
     "ledger": Part(
         "The ledger alone",
-        "One writing process with two connections, in batches of 1,024 (beside the jobs: 256) and with four lines per "
+        "One writing process with two connections, in batches of 4,096 (beside the jobs: 256) and with four lines per "
         "entry where nothing else is said: over 250 groups of four accounts (spread), or all on the same four (hot). "
-        "**beside**: another process seals every second and takes snapshots as often, in turns with nothing beside. "
+        "All of it in rounds with pgbench's debit-credit, so that what drifts meets each alike; a figure is that of "
+        "the round in the middle. **beside**: another process seals every second and takes snapshots as often. "
         "On any other PostgreSQL: `python benchmarks/ledger.py DATABASE_URL`.",
     ),
     "routing": Part(
