@@ -152,6 +152,29 @@ async def test_no_read_walks_through_history(database: asyncpg.Pool[asyncpg.Reco
     assert not faults, "\n".join(faults)
 
 
+async def test_an_account_at_rest_costs_the_same_after_years(database: asyncpg.Pool[asyncpg.Record]) -> None:
+    cash, sales = (ledger.AccountSpec(ledger.AccountType.ASSET, "REST", n, "CASH") for n in "12")
+    pages: list[int] = []
+    async with database.acquire() as connection:
+        everything = connection.transaction()
+        await everything.start()
+        await months.create_months(connection, datetime(2025, 1, 5, tzinfo=UTC), ahead=23)
+        await ledger.open_accounts(connection, [cash, sales])
+        moved = ledger.Transfer(uuid4(), (ledger.Line(cash.id, 7), ledger.Line(sales.id, -7)))
+        await ledger.apply(connection, [moved], datetime(2025, 1, 10, tzinfo=UTC))
+        await ledger.take_snapshots(connection)
+        for year in (2025, 2026):
+            recorder = Recorder(connection)
+            books, day = ledger.Reading(cast("Connection", recorder)), date(year, 12, 20)
+            assert (await ledger.balances_at(books, [cash.id], ValuedBy(day)))[cash.id].balance == 7
+            totals = await ledger.account_totals(books, cash.id, day, day)
+            assert [(each.opening, each.debits, each.closing) for each in totals] == [(7, 0, 7)]
+            plans = [await plan_of(connection, query, given, generic=True) for query, given, _ in recorder.asked]
+            pages.append(sum(plan.pages for plan in plans))
+        await everything.rollback()
+    assert max(pages) < 30, pages
+
+
 async def _beginning(books: ledger.Reading, *, valued: bool) -> None:
     found = await (ledger.statement_by_value_date if valued else ledger.statement)(books, BUSY, DAY, date(2025, 12, 20))
     await _first(found.lines, 50)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -27,3 +29,12 @@ async def test_the_examples_print_what_the_page_says(empty_url: str) -> None:
     finally:
         await connection.close()
     assert text.count("```python") == text.count("```text") > 5
+
+
+def test_the_library_loads_nothing_else_of_the_product_and_three_packages() -> None:
+    source = "import sys; import wisipay.ledger; print(*{'.'.join(name.split('.')[:2]) for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    names = set(done.stdout.split())
+    assert {name for name in names if name.startswith("wisipay.")} == {"wisipay.ledger"}
+    assert {"asyncpg", "aiosql", "msgspec"} <= names
+    assert not {"aiohttp", "cryptography", "litestar", "pyarrow", "pydantic", "pymongo", "redis", "structlog"} & names

@@ -53,8 +53,9 @@ ORDER BY tree.path;
 -- name: net_at
 -- Debits less credits of the accounts numbered $1 that were posted before $2; with a day $3 (the IST day that ends at $2)
 -- those that count by that day, whenever they were posted. Two probes per counter row: the last snapshot tells in which
--- months the last line may be, and what it came to where nothing was posted since; none for a counter row without lines. And
--- the lines whose value date and day of posting lie on different sides of $3.
+-- months the last line may be, and what it came to where nothing was posted since; one where the counter row has no line
+-- behind it, so that an account at rest costs the same after years. And the lines whose value date and day of posting lie
+-- on different sides of $3.
 SELECT
     wanted.number,
     (
@@ -71,6 +72,7 @@ SELECT
                 SELECT lines.balance_after FROM ledger_lines AS lines
                 WHERE
                     lines.balance_number = balances.number
+                    AND balances.line_count > coalesce(snapshots.account_line, 0)
                     AND lines.posted_at >= coalesce(snapshots.posted_at, '-infinity')
                     AND lines.posted_at < $2::timestamptz
                 ORDER BY lines.posted_at DESC, lines.account_line DESC
@@ -111,7 +113,7 @@ CROSS JOIN LATERAL (
     FROM ledger_lines AS lines
     WHERE
         lines.balance_number = balances.number
-        AND balances.line_count > 0
+        AND balances.line_count > coalesce(snapshots.account_line, 0)
         AND lines.posted_at >= coalesce(snapshots.posted_at, '-infinity')
         AND lines.posted_at < moments.moment
         AND (lines.posted_at, lines.account_line)
