@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, TypeAlias
+
+from prometheus_client import Counter
 
 from wisipay import audit, callbacks
 from wisipay.core.batch import Batcher
@@ -192,6 +194,11 @@ def _is_providers_end(event: Event, transaction: Transaction) -> bool:
     return event.after is not Status.FAILED or transaction.error_code in _FAILED_BY_PROVIDER
 
 
+@lru_cache(maxsize=1024)  # finding the child of a metric by its labels takes a lock and builds a key
+def _moved(kind: Kind, status: Status, provider_id: str) -> Counter:
+    return PAYMENTS.labels(kind.value, status.value, provider_id)
+
+
 def _tell(book: PaymentBook) -> None:
     """Log and count what was committed: one line for each status moved, one for each payment that needs a person."""
     for what, transaction in book.alerts:
@@ -201,7 +208,7 @@ def _tell(book: PaymentBook) -> None:
         if event.before is None:
             continue
         transaction = book.transactions[event.transaction_id]
-        PAYMENTS.labels(transaction.kind.value, event.after.value, transaction.provider_id).inc()
+        _moved(transaction.kind, event.after, transaction.provider_id).inc()
         _log.info(
             "payment.workflow.moved",
             transaction_id=transaction.id,
