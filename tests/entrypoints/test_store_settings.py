@@ -10,7 +10,7 @@ import pytest
 from wisipay.core.config import SettingsError
 from wisipay.core.embedded import process
 from wisipay.core.embedded.records import Record, write_record
-from wisipay.entrypoints.store_settings import settings_with_stores
+from wisipay.entrypoints.store_settings import settings_with_database, settings_with_stores
 
 _GIVEN = {"DATABASE_URL": "postgresql://a:b@h/d", "REDIS_URL": "redis://h", "MONGODB_URI": "mongodb://h"}
 _HOMES = {"postgres": _GIVEN["DATABASE_URL"], "valkey": _GIVEN["REDIS_URL"], "mongodb": _GIVEN["MONGODB_URI"]}
@@ -39,3 +39,12 @@ def test_dead_store_and_unreadable_record_are_no_address(tmp_path: Path) -> None
     with pytest.raises(SettingsError) as raised:
         settings_with_stores({"DATA_DIR": str(tmp_path)})
     assert [line.partition(":")[0] for line in raised.value.lines] == ["DATABASE_URL", "REDIS_URL", "MONGODB_URI"]
+
+
+def test_what_asks_nothing_but_the_database_needs_no_address_of_another_store(tmp_path: Path) -> None:
+    given = {"DATABASE_URL": _GIVEN["DATABASE_URL"], "DATA_DIR": str(tmp_path)}
+    settings = settings_with_database(given)
+    assert (settings.database_url, settings.redis_url) == (_GIVEN["DATABASE_URL"], "")
+    with pytest.raises(SettingsError) as raised:
+        settings_with_database({"DATA_DIR": str(tmp_path)})
+    assert [line.partition(":")[0] for line in raised.value.lines] == ["DATABASE_URL"]

@@ -108,9 +108,9 @@ def migrate(phase: Literal["pre", "post", "all"] = "all") -> None:
         pre before the new code is deployed, post after the last old process is gone.
     """
     from wisipay.core.migrations import migrate as run_migrations  # noqa: PLC0415 - keeps --help fast
-    from wisipay.entrypoints.store_settings import settings_with_stores  # noqa: PLC0415 - as above
+    from wisipay.entrypoints.store_settings import settings_with_database  # noqa: PLC0415 - as above
 
-    asyncio.run(run_migrations(settings_with_stores().database_url, phase))
+    asyncio.run(run_migrations(settings_with_database().database_url, phase))
 
 
 @app.command

@@ -32,7 +32,7 @@ from wisipay.core.database import Pool, connect_pool
 from wisipay.core.errors import BadRequest, NotFound
 from wisipay.entrypoints.cli_callback_endpoints import app as endpoint_app
 from wisipay.entrypoints.operator import tell, tell_json, user_name
-from wisipay.entrypoints.store_settings import settings_with_stores
+from wisipay.entrypoints.store_settings import settings_with_database, settings_with_stores
 from wisipay.merchants import Author
 
 EVERYWHERE: Final = "all"
@@ -237,7 +237,7 @@ async def _proof(event_id: UUID) -> None:
 
 @asynccontextmanager
 async def _pool() -> AsyncIterator[Pool]:
-    async with await connect_pool(settings_with_stores(), application_name="wisipay callbacks", max_size=1) as pool:
+    async with await connect_pool(settings_with_database(), application_name="wisipay callbacks", max_size=1) as pool:
         yield pool
 
 

@@ -18,7 +18,7 @@ from wisipay.core import jobs
 from wisipay.core.database import Connection, connect_pool
 from wisipay.core.errors import BadRequest
 from wisipay.core.redaction import redact
-from wisipay.entrypoints.store_settings import settings_with_stores
+from wisipay.entrypoints.store_settings import settings_with_database
 
 _LIMIT_MAX: Final = 1000
 
@@ -62,7 +62,7 @@ async def _replay(job_ids: tuple[int, ...]) -> None:
 
 @asynccontextmanager
 async def _connection() -> AsyncIterator[Connection]:
-    pool = await connect_pool(settings_with_stores(), application_name="wisipay jobs", max_size=1)
+    pool = await connect_pool(settings_with_database(), application_name="wisipay jobs", max_size=1)
     async with pool, pool.acquire() as connection:
         yield connection
 

@@ -19,7 +19,7 @@ from wisipay import webhooks
 from wisipay.core.database import Pool, connect_pool
 from wisipay.core.errors import BadRequest, NotFound
 from wisipay.core.redaction import redact
-from wisipay.entrypoints.store_settings import settings_with_stores
+from wisipay.entrypoints.store_settings import settings_with_database
 from wisipay.webhooks import WebhookRecord, WebhookState
 
 app: Final = App(name="webhooks", help="Webhooks from providers: dead letters, replay.")
@@ -106,7 +106,7 @@ async def _replay_dead(provider_id: str | None, limit: int) -> None:
 
 @asynccontextmanager
 async def _pool() -> AsyncIterator[Pool]:
-    async with await connect_pool(settings_with_stores(), application_name="wisipay webhooks", max_size=1) as pool:
+    async with await connect_pool(settings_with_database(), application_name="wisipay webhooks", max_size=1) as pool:
         yield pool
 
 
