@@ -69,7 +69,8 @@ def _page(result: dict[str, Any]) -> str:
         f"{_INTRODUCTION}{result['machine']}.\n\n![Milliseconds by lines](growth.svg)\n\n## Writing\n\n"
         f"{_table(['', *heads], writing)}\n\n## Reads, milliseconds (p50 · p95)\n\n{_table(['', *heads], times)}\n\n"
         f"## Reads, pages touched\n\n{_table(['', *heads], pages)}\n\n{whole} Reads of all accounts touch pages in\n"
-        "proportion to accounts; no read touches them in proportion to lines.\n"
+        "proportion to accounts; no read touches them in proportion to lines. What was changed in reads\n"
+        "since a run, and how tests hold their pages: [design.md](design.md#pages-of-reads).\n"
     )
 
 

@@ -148,6 +148,11 @@ async def test_no_read_walks_through_history(database: asyncpg.Pool[asyncpg.Reco
                 walked = any(table.startswith(tuple(HISTORY)) for table in plan.scanned)
                 if walked or plan.pages > PAGES_AT_MOST + PAGES_PER_ROW * rows:
                     faults.append(f"{plan} for {rows} rows, generic {generic}: {' '.join(query.split())[:160]}")
+        streaming = Recorder(connection)
+        books = ledger.Reading(cast("Connection", streaming))
+        november = LineFilter(since=datetime(2025, 11, 1, tzinfo=UTC))
+        assert len(await _all(ledger.stream_lines(books, BUSY, november))) > 5_000
+        assert max(rows for _, _, rows in streaming.asked) <= 1_000  # so much is held, whatever is streamed
         await everything.rollback()
     assert not faults, "\n".join(faults)
 
