@@ -15,6 +15,7 @@ import asyncpg
 from wisipay import ledger
 from wisipay.ledger.months.tables import ENTRIES, LINES, TABLES, Table
 from wisipay.ledger.periods import Period, month_of, months_from
+from wisipay.ledger.sql import QUERIES
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -145,6 +146,22 @@ SELECT balance_number, posted_at, account_line, greatest(balance_after, 0), grea
 FROM ledger_lines
 WHERE account_line % CASE WHEN balance_number = any(({MERCHANTS})[{busy} + 1:]) THEN {every} ELSE {hourly} END = 0
 """
+_OPERATIONS = """
+INSERT INTO ledger_operations (
+    id, entry_id, recorded_at, name, amount, currency, actor, reason, debit_account_id, credit_account_id,
+    merchant_id, pending, narration, order_id, back_dated, idempotency_key, metadata
+)
+SELECT 'OP' || sequence, id, posted_at, 'TRANSFER', 100000, 'INR', 'a', '', '', '', 'M' || sequence / 100 % 20, FALSE,
+    '', 'O' || sequence, FALSE, 'key' || sequence, '{{}}'
+FROM ledger_entries WHERE sequence % {one_in} = 0
+"""
+"""The records of what people do by hand: one in a hundred entries."""
+_SEALED = """
+INSERT INTO ledger_seal_blocks
+SELECT 1, 1, 1, max(sequence) - 10, now(), hash, hash, hash, substring(hash FOR 16), hash
+FROM ledger_entries, decode(repeat('00', 32), 'hex') AS zeros (hash) GROUP BY hash
+"""
+"""One block that stands for all: reads look at where the seals end, never at what they say."""
 _COUNTERS = """
 UPDATE ledger_balances AS balances SET
     debits_posted = greatest(ends.balance_after, 0),
@@ -203,9 +220,12 @@ async def _rest(connection: Connection, made: Made, numbers: dict[str, str]) -> 
     hours = (made.end - made.start) // timedelta(hours=1)
     words = {"every": str(SNAPSHOT_EVERY), "busy": str(BUSY), "hourly": str(max(1, made.entries // hours))}
     await connection.execute(_SNAPSHOTS.format(**words, **numbers))
+    await connection.execute(_OPERATIONS.format(one_in=100))
+    await connection.execute(_SEALED)
+    await connection.execute(QUERIES["summarize_order"])
     await connection.execute(_COUNTERS)
     await connection.execute(f"SELECT setval('ledger_entries_sequence_seq', {numbers['before']} + {made.entries})")
     total = await connection.fetchval("SELECT count(*) FROM ledger_lines")
     net = (await ledger.trial_balance(connection)).net_by_currency
-    await connection.execute("VACUUM (ANALYZE) ledger_balances, ledger_accounts, ledger_snapshots")
+    await connection.execute("VACUUM (ANALYZE) ledger_balances, ledger_accounts, ledger_snapshots, ledger_operations")
     assert (total, net) == (made.entries * LINES_OF_AN_ENTRY, {"INR": 0})  # noqa: S101 - a benchmark of wrong books is none

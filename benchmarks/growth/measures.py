@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, cast
+from uuid import UUID, uuid4
 
 import asyncpg
 
 from benchmarks import ledger_batches
 from benchmarks.growth.loader import BUSY, PROVIDER, Made, merchant
 from wisipay import ledger
-from wisipay.ledger import PostedBy, ValuedBy
+from wisipay.ledger import LineFilter, PostedBy, ValuedBy, checks, daily, months, seals
 from wisipay.ledger.periods import lowest_id
 from wisipay.ledger.store import Connection
 
@@ -24,7 +25,7 @@ BATCH = 256
 BATCHES = 40
 WARM_UP = 10
 REPEATS = 15
-HISTORY = ("ledger_entries", "ledger_lines", "ledger_resolutions")
+HISTORY = ("ledger_entries", "ledger_lines", "ledger_operations", "ledger_resolutions")
 SIZES_OF_HISTORY = 64 * 8_192
 """A table up to so many bytes may be read as a whole: nothing is gained by an index."""
 
@@ -55,6 +56,11 @@ class Recorder:
         """Read the first row."""
         rows = await self.fetch(query, *arguments)
         return rows[0] if rows else None
+
+    async def fetchval(self, query: str, *arguments: object) -> object:
+        """Read the first value of the first row."""
+        row = await self.fetchrow(query, *arguments)
+        return None if row is None else row[0]
 
 
 async def writing(url: str, made: Made) -> Writing:
@@ -98,11 +104,36 @@ def reads(made: Made) -> dict[str, Callable[[ledger.Reading], Awaitable[object]]
         found = await (ledger.statement_by_value_date if valued else ledger.statement)(books, account_id, first, last)
         await _first_of(found.lines, 100)
 
-    async def an_entry(books: ledger.Reading) -> None:
+    async def entry_then(books: ledger.Reading) -> UUID:
         found = await books.connection.fetch(
             "SELECT id FROM ledger_entries WHERE id >= $1 ORDER BY id LIMIT 1", lowest_id(moment)
         )
-        await ledger.entry(books.connection, found[0]["id"])
+        return cast("UUID", found[0]["id"])
+
+    async def an_entry(books: ledger.Reading) -> None:
+        await ledger.entry(books.connection, await entry_then(books))
+
+    async def of_a_batch(books: ledger.Reading) -> None:
+        lines = ledger.Line(busy, 1), ledger.Line(quiet, -1)
+        command = ledger.Transfer(uuid4(), lines, idempotency_key="a key of nobody")
+        await ledger.load(books.connection, ledger.wanted_by([command, ledger.Void(uuid4(), await entry_then(books))]))
+
+    async def an_operation(books: ledger.Reading) -> None:
+        await ledger.operation(books.connection, "OP100")
+        await ledger.operation_of_entry(books.connection, await entry_then(books))
+
+    async def some_operations(books: ledger.Reading) -> None:
+        page = await ledger.operations_page(books.connection, limit=20)
+        await ledger.operations_page(books.connection, limit=20, merchant_id="M5", before=page[-1].sequence)
+
+    async def of_the_jobs(books: ledger.Reading) -> None:
+        await checks.ledger_state(books.connection)
+        await _first_of(checks.findings(books.connection, also_gone=True), 10)
+        await seals.chain_tail(books.connection)
+        await months.archives(books.connection)
+
+    days = LineFilter(since=moment - timedelta(days=1), until=moment)
+    of_one = LineFilter(counter_account_id=quiet, since=moment - timedelta(days=7), until=moment)
 
     return {
         "opening balance": lambda books: ledger.balances_at(books, [busy], PostedBy(moment)),
@@ -110,6 +141,7 @@ def reads(made: Made) -> dict[str, Callable[[ledger.Reading], Awaitable[object]]
         "balance by value date": lambda books: ledger.balances_at(books, [busy], ValuedBy(day)),
         "newest entries, three pages": both_ways,
         "newest entries, quiet": lambda books: ledger.account_entries(books, quiet, limit=20),
+        "entries with a counter account, a week": lambda books: ledger.account_entries(books, busy, of_one, limit=20),
         "lines of an account": lambda books: ledger.account_lines(books.connection, busy, limit=20),
         "statement of a day, 100 lines": lambda books: some_lines(books, busy, day, day, valued=False),
         "statement of a year, 100 lines": lambda books: some_lines(books, busy, day, made.end.date(), valued=False),
@@ -117,7 +149,17 @@ def reads(made: Made) -> dict[str, Callable[[ledger.Reading], Awaitable[object]]
         "totals by month of a year": lambda books: ledger.account_totals(
             books, busy, day, made.end.date(), every="month"
         ),
+        "daily balances of a year": lambda books: daily.daily_balances(
+            books, busy, day, made.end.date(), by_value_date=True
+        ),
+        "a thousand lines of a day, streamed": lambda books: _first_of(ledger.stream_lines(books, busy, days), 1000),
+        "balances now": lambda books: ledger.balances(books.connection, [busy, quiet]),
+        "account and those below it": lambda books: ledger.account_tree(books, busy),
         "entry by id": an_entry,
+        "what a batch of two looks up": of_a_batch,
+        "operation by id and by entry": an_operation,
+        "newest operations, two pages": some_operations,
+        "states of jobs, findings, seals, archives": of_the_jobs,
         "trial balance": lambda books: ledger.trial_balance(books.connection),
         "trial balance a year ago": lambda books: ledger.trial_balance_at(books, PostedBy(moment)),
         "balance sheet a year ago": lambda books: ledger.balance_sheet(books, PostedBy(moment)),
