@@ -70,7 +70,7 @@ def batcher(
 ) -> Batcher[int, int]:
     return Batcher(
         store.apply,
-        name="test",
+        name="test_batch",
         max_batch=max_batch,
         max_waiting=max_waiting,
         flushes_in_flight=flushes_in_flight,
@@ -142,7 +142,7 @@ async def test_the_depth_of_the_queue_is_told_to_whoever_looks() -> None:
     batch = batcher(store)
     tasks = [await held(store, batch), *submit(batch, range(1, 4))]
     await asyncio.sleep(0)
-    depth = partial(REGISTRY.get_sample_value, "wisipay_queue_depth", {"queue": "test"})
+    depth = partial(REGISTRY.get_sample_value, "wisipay_queue_depth", {"queue": "test_batch"})
     assert depth() == 3
     store.gate.set()
     await asyncio.gather(*tasks)
@@ -198,7 +198,7 @@ async def test_a_conflict_that_stays_is_pinned_to_its_command() -> None:
             raise asyncpg.UniqueViolationError
         return commands
 
-    batch = Batcher[int, int](apply, name="test")
+    batch = Batcher[int, int](apply, name="test_batch")
     results = await asyncio.gather(*submit(batch, range(2)), return_exceptions=True)
     assert results[0] == 0
     assert isinstance(results[1], asyncpg.UniqueViolationError)
@@ -289,7 +289,7 @@ async def test_a_wrong_number_of_results_is_a_bug_and_is_not_applied_again() -> 
         calls.append(commands)
         return commands[1:]
 
-    batch = Batcher[int, int](apply, name="test")
+    batch = Batcher[int, int](apply, name="test_batch")
     results = await asyncio.gather(*submit(batch, range(3)), return_exceptions=True)
     assert {repr(result) for result in results} == {"RuntimeError('batch test: 2 results for 3 commands')"}
     assert len(calls) == 1
