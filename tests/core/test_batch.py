@@ -291,7 +291,7 @@ async def test_a_wrong_number_of_results_is_a_bug_and_is_not_applied_again() -> 
 
     batch = Batcher[int, int](apply, name="test_batch")
     results = await asyncio.gather(*submit(batch, range(3)), return_exceptions=True)
-    assert {repr(result) for result in results} == {"RuntimeError('batch test: 2 results for 3 commands')"}
+    assert {repr(result) for result in results} == {"RuntimeError('batch test_batch: 2 results for 3 commands')"}
     assert len(calls) == 1
 
 
@@ -326,7 +326,7 @@ async def test_draining_an_idle_batcher_returns_at_once() -> None:
 
 async def test_no_task_is_left_over() -> None:
     await asyncio.gather(*submit(batcher(Store(), flushes_in_flight=4, max_batch=1), range(20)))
-    await until(lambda: "batch test" not in {task.get_name() for task in asyncio.all_tasks()})
+    await until(lambda: "batch test_batch" not in {task.get_name() for task in asyncio.all_tasks()})
 
 
 @pytest.mark.parametrize("bound", ["max_batch", "max_waiting", "flushes_in_flight"])

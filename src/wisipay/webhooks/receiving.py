@@ -42,7 +42,7 @@ class Receiving:
         self._replies = replies
         self._clock = clock
         self._batcher: Batcher[ReceivedWebhook, None] = Batcher(
-            partial(store.insert, pool), name="webhooks_inbox", gap_seconds=_GAP_SECONDS
+            partial(store.insert, pool), name="webhooks_received", gap_seconds=_GAP_SECONDS
         )
 
     async def receive(
