@@ -30,11 +30,12 @@ Result = TypeVar("Result")
 _RETRY_GAPS_SECONDS: Final = (0.01, 0.05, 0.25)
 _RETRY_WINDOW_SECONDS: Final = 5
 
-LARGE: Final = 16
+LARGE: Final = 32
 PATIENCE: Final = 2
-PATIENCE_SECONDS_MAX: Final = 0.05
+PATIENCE_SECONDS_MAX: Final = 0.04
 """After a batch of `LARGE` the next begins twice as long after it as it took, within bounds: there are a third fewer
-batches then, which under full load saves a tenth of the process's time, and nobody waits longer for it."""
+batches then, which under full load saves a tenth of the process's time, and nobody waits longer for it. At half load
+fewer than `LARGE` gather in that time, so that a batch that was made large by a stall does not make the next one so."""
 
 _log = get_logger(__name__)
 
