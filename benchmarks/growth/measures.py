@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -89,21 +89,50 @@ async def writing(url: str, made: Made) -> Writing:
     return result
 
 
-def reads(made: Made) -> dict[str, Callable[[ledger.Reading], Awaitable[object]]]:
+Read: TypeAlias = Callable[[ledger.Reading], Awaitable[object]]
+
+
+def reads(made: Made) -> dict[str, Read]:
     """Return every kind of read, of a busy account a year ago unless its name says otherwise."""
     moment = max(made.start, made.end - timedelta(days=365))
-    day = moment.date()
-    busy, quiet = PROVIDER.id, merchant(BUSY + made.quiet // 2).id
+    quiet = merchant(BUSY + made.quiet // 2).id
+    return _of_an_account(made, moment, quiet) | _of_entries(moment, quiet) | _of_all_accounts(moment)
+
+
+def _of_an_account(made: Made, moment: datetime, quiet: str) -> dict[str, Read]:
+    busy, day, last = PROVIDER.id, moment.date(), made.end.date()
 
     async def both_ways(books: ledger.Reading) -> None:
         page = await ledger.account_entries(books, busy, limit=20)
         page = await ledger.account_entries(books, busy, limit=20, cursor=page.older)
         await ledger.account_entries(books, busy, limit=20, cursor=page.newer)
 
-    async def some_lines(books: ledger.Reading, account_id: str, first: date, last: date, *, valued: bool) -> None:
-        found = await (ledger.statement_by_value_date if valued else ledger.statement)(books, account_id, first, last)
+    async def some_lines(books: ledger.Reading, last: date, *, valued: bool) -> None:
+        found = await (ledger.statement_by_value_date if valued else ledger.statement)(books, busy, day, last)
         await _first_of(found.lines, 100)
 
+    days = LineFilter(since=moment - timedelta(days=1), until=moment)
+    of_one = LineFilter(counter_account_id=quiet, since=moment - timedelta(days=7), until=moment)
+    return {
+        "opening balance": lambda books: ledger.balances_at(books, [busy], PostedBy(moment)),
+        "opening balance, quiet": lambda books: ledger.balances_at(books, [quiet], PostedBy(moment)),
+        "balance by value date": lambda books: ledger.balances_at(books, [busy], ValuedBy(day)),
+        "newest entries, three pages": both_ways,
+        "newest entries, quiet": lambda books: ledger.account_entries(books, quiet, limit=20),
+        "entries with a counter account, a week": lambda books: ledger.account_entries(books, busy, of_one, limit=20),
+        "lines of an account": lambda books: ledger.account_lines(books.connection, busy, limit=20),
+        "statement of a day, 100 lines": lambda books: some_lines(books, day, valued=False),
+        "statement of a year, 100 lines": lambda books: some_lines(books, last, valued=False),
+        "statement by value date, 100 lines": lambda books: some_lines(books, day, valued=True),
+        "totals by month of a year": lambda books: ledger.account_totals(books, busy, day, last, every="month"),
+        "daily balances of a year": lambda books: daily.daily_balances(books, busy, day, last, by_value_date=True),
+        "a thousand lines of a day, streamed": lambda books: _first_of(ledger.stream_lines(books, busy, days), 1000),
+        "balances now": lambda books: ledger.balances(books.connection, [busy, quiet]),
+        "account and those below it": lambda books: ledger.account_tree(books, busy),
+    }
+
+
+def _of_entries(moment: datetime, quiet: str) -> dict[str, Read]:
     async def entry_then(books: ledger.Reading) -> UUID:
         found = await books.connection.fetch(
             "SELECT id FROM ledger_entries WHERE id >= $1 ORDER BY id LIMIT 1", lowest_id(moment)
@@ -114,7 +143,7 @@ def reads(made: Made) -> dict[str, Callable[[ledger.Reading], Awaitable[object]]
         await ledger.entry(books.connection, await entry_then(books))
 
     async def of_a_batch(books: ledger.Reading) -> None:
-        lines = ledger.Line(busy, 1), ledger.Line(quiet, -1)
+        lines = ledger.Line(PROVIDER.id, 1), ledger.Line(quiet, -1)
         command = ledger.Transfer(uuid4(), lines, idempotency_key="a key of nobody")
         await ledger.load(books.connection, ledger.wanted_by([command, ledger.Void(uuid4(), await entry_then(books))]))
 
@@ -132,34 +161,18 @@ def reads(made: Made) -> dict[str, Callable[[ledger.Reading], Awaitable[object]]
         await seals.chain_tail(books.connection)
         await months.archives(books.connection)
 
-    days = LineFilter(since=moment - timedelta(days=1), until=moment)
-    of_one = LineFilter(counter_account_id=quiet, since=moment - timedelta(days=7), until=moment)
-
     return {
-        "opening balance": lambda books: ledger.balances_at(books, [busy], PostedBy(moment)),
-        "opening balance, quiet": lambda books: ledger.balances_at(books, [quiet], PostedBy(moment)),
-        "balance by value date": lambda books: ledger.balances_at(books, [busy], ValuedBy(day)),
-        "newest entries, three pages": both_ways,
-        "newest entries, quiet": lambda books: ledger.account_entries(books, quiet, limit=20),
-        "entries with a counter account, a week": lambda books: ledger.account_entries(books, busy, of_one, limit=20),
-        "lines of an account": lambda books: ledger.account_lines(books.connection, busy, limit=20),
-        "statement of a day, 100 lines": lambda books: some_lines(books, busy, day, day, valued=False),
-        "statement of a year, 100 lines": lambda books: some_lines(books, busy, day, made.end.date(), valued=False),
-        "statement by value date, 100 lines": lambda books: some_lines(books, busy, day, day, valued=True),
-        "totals by month of a year": lambda books: ledger.account_totals(
-            books, busy, day, made.end.date(), every="month"
-        ),
-        "daily balances of a year": lambda books: daily.daily_balances(
-            books, busy, day, made.end.date(), by_value_date=True
-        ),
-        "a thousand lines of a day, streamed": lambda books: _first_of(ledger.stream_lines(books, busy, days), 1000),
-        "balances now": lambda books: ledger.balances(books.connection, [busy, quiet]),
-        "account and those below it": lambda books: ledger.account_tree(books, busy),
         "entry by id": an_entry,
         "what a batch of two looks up": of_a_batch,
         "operation by id and by entry": an_operation,
         "newest operations, two pages": some_operations,
         "states of jobs, findings, seals, archives": of_the_jobs,
+    }
+
+
+def _of_all_accounts(moment: datetime) -> dict[str, Read]:
+    day = moment.date()
+    return {
         "trial balance": lambda books: ledger.trial_balance(books.connection),
         "trial balance a year ago": lambda books: ledger.trial_balance_at(books, PostedBy(moment)),
         "balance sheet a year ago": lambda books: ledger.balance_sheet(books, PostedBy(moment)),
